@@ -1,0 +1,62 @@
+/**
+ * What an operator is, as data: the kind, its user functions, its parameters. The graph carries
+ * these; the chain compiler turns a chain of them into one loop, the chain interpreter into objects
+ * that pass records by virtual calls. Adding an operator means one entry here, one file with its
+ * two forms, and a method of the API.
+ */
+import type {
+  CoFlatMapFunction,
+  CoMapFunction,
+  CoProcessFunction,
+  FilterFunction,
+  FlatMapFunction,
+  MapFunction,
+  ProcessFunction,
+  ReduceFunction,
+} from './functions.ts';
+import type {Sink} from './sink.ts';
+import type {Source} from './source.ts';
+
+/**
+ * How the key of a record is found: by field paths (read as columns, no record is built), or by a
+ * user function. Several paths, or a function that returns an array, make a composite key.
+ */
+export type KeySelector =
+  | {readonly kind: 'fields'; readonly paths: readonly (readonly string[])[]}
+  | {readonly kind: 'function'; readonly fn: (value: any) => unknown};
+
+/** The rolling aggregations of Flink's KeyedStream. */
+export type AggregationKind = 'sum' | 'min' | 'max' | 'minBy' | 'maxBy';
+
+/* `any` below: an operator is generic in the API; inside the engine records have no static type. */
+export type OperatorSpec =
+  | {readonly type: 'source'; readonly source: Source<any, any>}
+  | {readonly type: 'hostSource'; readonly channel: string}
+  | {readonly type: 'map'; readonly fn: MapFunction<any, any>}
+  | {readonly type: 'filter'; readonly fn: FilterFunction<any>}
+  | {readonly type: 'flatMap'; readonly fn: FlatMapFunction<any, any>}
+  | {readonly type: 'process'; readonly fn: ProcessFunction<any, any>}
+  | {readonly type: 'coMap'; readonly fn: CoMapFunction<any, any, any>}
+  | {readonly type: 'coFlatMap'; readonly fn: CoFlatMapFunction<any, any, any>}
+  | {readonly type: 'coProcess'; readonly fn: CoProcessFunction<any, any, any>}
+  | {
+      readonly type: 'reduce';
+      readonly key: KeySelector;
+      readonly fn: ReduceFunction<any>;
+      /** `final`: only the last value per key, at the end of input (batch runtime mode). */
+      readonly emit: 'update' | 'final';
+    }
+  | {
+      readonly type: 'aggregate';
+      readonly key: KeySelector;
+      readonly aggregation: AggregationKind;
+      /** The aggregated field; an empty path aggregates the record itself (streams of numbers). */
+      readonly field: readonly string[];
+      /** For minBy / maxBy: keep the first of equal records (Flink's default) or the last. */
+      readonly first: boolean;
+      readonly emit: 'update' | 'final';
+    }
+  | {readonly type: 'sink'; readonly sink: Sink<any>}
+  | {readonly type: 'hostSink'; readonly channel: string};
+
+export type OperatorType = OperatorSpec['type'];
