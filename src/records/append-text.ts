@@ -221,7 +221,9 @@ class AppendGenerator {
     if (isRequired) this.#declareState(node.place!);
     for (const child of node.children) {
       eachPlace(child, place => {
-        if (isRequired) this.#declare(place);
+        if (!isRequired) return;
+        this.#declareState(place);
+        this.#declare(place);
       });
     }
     this.#absence(node.place!, inner, {object, absent, child: node}, label);

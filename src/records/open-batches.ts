@@ -168,10 +168,12 @@ export class OpenBatches {
     assert(!this.isOpen(target), 'a target has one open batch at most');
     assert(segmentOffsetBytes % 8 === 0, 'a segment starts at a multiple of 8 bytes');
     state[at + TARGET_SEGMENT] = segmentOffsetBytes / 8;
+    // With more columns than a segment has room for, the capacity is 0 and every row is oversized.
+    const capacity = rowCapacity(layout, this.#segmentSizeBytes, this.#heapBytesPerRow);
     for (let heap = 0; heap < layout.heapCount; heap += 1) {
       const dictionary = this.dictionaries[heap];
       if (dictionary === undefined) continue;
-      if (this.#wantsDictionary[heap]!) {
+      if (this.#wantsDictionary[heap]! && capacity > 0) {
         state[at + TARGET_MODES + heap] = MODE_DICTIONARY;
         dictionary.reset(target);
         this.#dictionaryUsers[heap]! += 1;
@@ -182,7 +184,7 @@ export class OpenBatches {
         state[at + TARGET_MODES + heap] = MODE_PLAIN;
       }
     }
-    this.#layOut(target, rowCapacity(layout, this.#segmentSizeBytes, this.#heapBytesPerRow));
+    this.#layOut(target, capacity);
   }
 
   #layOut(target: number, capacity: number): void {
@@ -316,9 +318,9 @@ export class OpenBatches {
     const capacity = state[at + TARGET_CAPACITY]!;
     const segment = state[at + TARGET_SEGMENT]!;
     const header = segment * 2;
-    const heapStart = heapStartBytes(layout, capacity);
+    const heapStart = capacity === 0 ? 4 * HEADER_WORDS : heapStartBytes(layout, capacity);
     let position = heapStart;
-    for (let heap = 0; heap < layout.heapCount; heap += 1) {
+    for (let heap = 0; heap < layout.heapCount && capacity > 0; heap += 1) {
       position = this.#writeHeap(target, heap, position);
     }
     assert(position <= this.#segmentSizeBytes, 'a closed batch fits its segment');
