@@ -1,0 +1,195 @@
+/**
+ * The benchmark harness: `npm run bench -- [--only JOB,…] [--engine ENGINE,…] [--runs N]
+ * [--json FILE] [--smoke]`.
+ *
+ * Every (job, engine) pair has a process of its own (measure.ts). The engines of a job take turns
+ * round by round, so that a machine that becomes slower meanwhile slows all of them. The first
+ * rounds warm up and do not count. A wrong answer makes `checked` false and the exit code 1.
+ *
+ * With --json the rows go to FILE, and what the machine was to FILE with the ending .machine.json.
+ */
+import {fork, type ChildProcess} from 'node:child_process';
+import {writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {parseArgs} from 'node:util';
+import {JOBS, jobNamed, type AnyJob} from './jobs/index.ts';
+import {ENGINES, type Engine} from './jobs/job.ts';
+import {troubleWith} from './lib/engines.ts';
+import {machineCpuSeconds, machineFacts} from './lib/machine.ts';
+import {TABLE_HEAD, rowOf, tableOf, type Round, type Row} from './lib/rows.ts';
+import type {FromMeasure} from './measure.ts';
+
+const WARM_UP_ROUNDS = 2;
+const ROUND_LIMIT_MS = 600_000;
+
+const {values: options} = parseArgs({
+  options: {
+    only: {type: 'string'},
+    engine: {type: 'string'},
+    json: {type: 'string'},
+    smoke: {type: 'boolean', default: false},
+    runs: {type: 'string'},
+  },
+});
+
+const runs = Number(options.runs ?? (options.smoke ? 1 : 5));
+if (!Number.isInteger(runs) || runs < 1)
+  throw new Error(`--runs must be at least 1: ${options.runs}`);
+const jobs = options.only === undefined ? JOBS : options.only.split(',').map(jobNamed);
+const engines: readonly Engine[] =
+  options.engine === undefined ? ENGINES : options.engine.split(',').map(engineNamed);
+
+function engineNamed(name: string): Engine {
+  const engine = ENGINES.find(each => each === name);
+  if (engine === undefined)
+    throw new Error(`no such engine: ${name}; there are ${ENGINES.join(', ')}`);
+  return engine;
+}
+
+/** The measuring process of one engine, as the harness sees it. */
+class Contestant {
+  readonly engine: Engine;
+  readonly rounds: Round[] = [];
+  failure: string | undefined;
+  readonly #child: ChildProcess;
+  #settle: (message: FromMeasure) => void = () => {};
+
+  constructor(job: AnyJob, engine: Engine) {
+    this.engine = engine;
+    this.#child = fork(
+      join(import.meta.dirname, 'measure.ts'),
+      [job.name, engine, options.smoke ? 'smoke' : 'full'],
+      {execArgv: ['--disable-warning=ExperimentalWarning']},
+    );
+    this.#child.on('message', message => this.#settle(message as FromMeasure));
+    this.#child.on('exit', (code, signal) =>
+      this.#settle({
+        kind: 'error',
+        message: `measuring process ended: code=${code}, signal=${signal}`,
+      }),
+    );
+  }
+
+  /** The next message of the process, after `what` was sent to it; a failure is kept. */
+  async #next(what?: string): Promise<FromMeasure> {
+    const message = await new Promise<FromMeasure>(resolve => {
+      const limit = setTimeout(() => {
+        resolve({kind: 'error', message: `no answer for ${ROUND_LIMIT_MS / 1000} s`});
+      }, ROUND_LIMIT_MS);
+      this.#settle = settled => {
+        clearTimeout(limit);
+        resolve(settled);
+      };
+      if (what !== undefined) this.#child.send(what);
+    });
+    if (message.kind === 'error') this.failure = message.message;
+    return message;
+  }
+
+  async ready(): Promise<void> {
+    await this.#next();
+  }
+
+  async round({counts}: {counts: boolean}): Promise<Round | undefined> {
+    const message = await this.#next('run');
+    if (message.kind !== 'round') return undefined;
+    // A wrong answer counts even while warming up: the row must not be called checked.
+    if (counts || !message.round.checked) this.rounds.push(message.round);
+    return message.round;
+  }
+
+  async end(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const ended = new Promise(resolve => this.#child.once('exit', resolve));
+    if (this.failure === undefined && this.#child.connected) this.#child.disconnect();
+    else this.#child.kill('SIGKILL');
+    await ended;
+  }
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function printTable(rows: readonly string[][]): void {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map(row => row[column].length)));
+  for (const row of rows) {
+    print(
+      row
+        .map((cell, column) =>
+          column < 2 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]),
+        )
+        .join('  '),
+    );
+  }
+}
+
+/** All chosen engines on one job. */
+async function runJob(job: AnyJob): Promise<{rows: Row[]; failed: boolean}> {
+  const contestants: Contestant[] = [];
+  let failed = false;
+  for (const engine of job.engines.filter(each => engines.includes(each))) {
+    const trouble = troubleWith(engine, job);
+    if (trouble === undefined) contestants.push(new Contestant(job, engine));
+    else print(`${job.name} ${engine}: skipped: ${trouble}`);
+  }
+  if (contestants.length === 0) return {rows: [], failed};
+
+  job.prepare?.(options.smoke ? job.smoke : job.full);
+  await Promise.all(contestants.map(each => each.ready()));
+
+  const isCold = job.name === 'start';
+  const warmUps = isCold ? 0 : options.smoke ? 1 : WARM_UP_ROUNDS;
+  let othersCpu = 0;
+  let wall = 0;
+  for (let number = -warmUps; number < runs; number += 1) {
+    for (const contestant of contestants) {
+      if (contestant.failure !== undefined) continue;
+      const cpuBefore = machineCpuSeconds();
+      const startMs = performance.now();
+      const round = await contestant.round({counts: number >= 0});
+      if (round === undefined || number < 0) continue;
+      const seconds = (performance.now() - startMs) / 1000;
+      wall += seconds;
+      // The process that burns a core belongs to the experiment: about a second of CPU per second.
+      const burnt = job.contended ? round.seconds : 0;
+      othersCpu += machineCpuSeconds() - cpuBefore - round.cpuSeconds - burnt;
+    }
+  }
+  await Promise.all(contestants.map(each => each.end()));
+
+  const rows: Row[] = [];
+  for (const {engine, rounds, failure} of contestants) {
+    if (failure !== undefined) print(`${job.name} ${engine}: failed: ${failure}`);
+    for (const {complaint} of rounds) {
+      if (complaint !== undefined) print(`${job.name} ${engine}: wrong answer: ${complaint}`);
+    }
+    if (rounds.length > 0) rows.push(rowOf(job.name, engine, rounds));
+    failed ||= failure !== undefined || rounds.some(round => !round.checked);
+  }
+  printTable([TABLE_HEAD, ...tableOf(rows)]);
+  if (wall > 0 && !Number.isNaN(othersCpu)) {
+    print(`CPU that others used meanwhile: ${Math.max(othersCpu / wall, 0).toFixed(2)} cores\n`);
+  }
+  return {rows, failed};
+}
+
+const machine = machineFacts();
+for (const [name, value] of Object.entries(machine)) print(`${name.padEnd(9)} ${value}`);
+print('');
+
+const rows: Row[] = [];
+let failed = false;
+for (const job of jobs) {
+  const outcome = await runJob(job);
+  rows.push(...outcome.rows);
+  failed ||= outcome.failed;
+}
+if (options.json !== undefined) {
+  writeFileSync(options.json, `${JSON.stringify(rows, null, 2)}\n`);
+  writeFileSync(
+    `${options.json.replace(/\.json$/, '')}.machine.json`,
+    `${JSON.stringify({...machine, smoke: options.smoke}, null, 2)}\n`,
+  );
+}
+process.exitCode = failed ? 1 : 0;
