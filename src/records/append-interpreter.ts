@@ -193,7 +193,8 @@ class AppendInterpreter {
     if (code === undefined) {
       const texts = batches.texts[slot]! + text;
       batches.texts[slot] = texts;
-      return texts.length;
+      const flushed = target * batches.stride + TARGET_MODES + batches.layout.heapCount + heap;
+      return batches.state[flushed]! + texts.length;
     }
     if (code >= 0) return code;
     // Another column's look-up never comes between: each column has a dictionary of its own.

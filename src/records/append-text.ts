@@ -415,7 +415,8 @@ class AppendGenerator {
         this.#line(`if (${mode} === ${MODE_PLAIN}) {`);
         this.#line(`const ${text} = ${texts}[${heap}] + ${field};`);
         this.#line(`${texts}[${heap}] = ${text};`);
-        this.#line(`${end} = ${text}.length;`);
+        const flushed = `${this.#name('state')}[${at} + ${TARGET_MODES + this.#layout.heapCount + place_}]`;
+        this.#line(`${end} = ${flushed} + ${text}.length;`);
         this.#line('} else {');
         this.#line(`if (${code} < 0) {`);
         this.#line(`${code} = ${dictionary}.add(${this.#names.target});`);

@@ -10,12 +10,14 @@
  *   BOUND, ROOM       bytes that the heap needs at most, and has
  *   EXACT             what BOUND was when the texts were last looked at
  *   MODES …           per heap column: plain or dictionary
+ *   FLUSHED …         per heap column: units of its text that were written to bytes already
  *
  * A text costs one byte per unit, or two behind the first unit above 0xFF. Looking at each text would
  * cost more than storing it, so BOUND counts two, and only when BOUND reaches ROOM the texts so far are
- * searched and counted exactly. Each time at least half of the remaining room is won, so a batch is
- * searched a few times and its heap can never overflow. The search costs nothing for texts that V8
- * stores as one byte per unit: the expression cannot match there (42 ns for 10 000 units).
+ * searched, written to bytes, and counted exactly. Each time at least half of the remaining room is
+ * won, so this happens a few times per batch, no unit is looked at twice, and the heap can never
+ * overflow. The search costs nothing for texts that V8 stores as one byte per unit: the expression
+ * cannot match there (42 ns for 10 000 units).
  *
  * One thread owns all of this; other threads see a batch only after `close`.
  */
@@ -101,7 +103,7 @@ export class OpenBatches {
   readonly layout: BatchLayout;
   readonly stride: number;
   readonly state: Int32Array;
-  /** Per target and heap column: the text of an open batch. */
+  /** Per target and heap column: the text of an open batch that is not flushed yet. */
   readonly texts: string[];
   /** Per heap column; undefined unless it holds text. */
   readonly dictionaries: ReadonlyArray<StringDictionary | undefined>;
@@ -128,7 +130,7 @@ export class OpenBatches {
     const {heapCount, heaps} = layout;
     this.arena = arena;
     this.layout = layout;
-    this.stride = TARGET_MODES + heapCount;
+    this.stride = TARGET_MODES + 2 * heapCount;
     this.state = new Int32Array(this.stride * options.targetCount);
     this.#segmentSizeBytes = options.segmentSizeBytes;
     this.#schemaVersion = options.schemaVersion;
@@ -220,7 +222,7 @@ export class OpenBatches {
     const at = target * this.stride;
     const room = state[at + TARGET_ROOM]!;
     const unchecked = state[at + TARGET_BOUND]! - state[at + TARGET_EXACT]!;
-    if (unchecked < 512 && unchecked < room >> 4) return false;
+    if (unchecked < room >> 3) return false;
     const exact = this.#exactBytes(target);
     state[at + TARGET_BOUND] = exact;
     state[at + TARGET_EXACT] = exact;
@@ -229,22 +231,36 @@ export class OpenBatches {
 
   #exactBytes(target: number): number {
     const {heapCount} = this.layout;
+    const at = target * this.stride;
     let count = 0;
     for (let heap = 0; heap < heapCount; heap += 1) {
       const slot = target * heapCount + heap;
       const dictionary = this.dictionaries[heap];
-      if (dictionary === undefined) {
-        count += this.#pending[slot]!.length;
-        continue;
+      if (dictionary !== undefined) {
+        this.#flushText(at, heap, slot);
+        count += 2 * this.texts[slot]!.length;
+        if (this.state[at + TARGET_MODES + heap]! === MODE_DICTIONARY) {
+          count += 4 * (dictionary.count(target) + 1);
+        }
       }
-      const text = this.texts[slot]!;
-      const narrow = narrowUnits(text);
-      count += narrow + 2 * (text.length - narrow);
-      if (this.state[target * this.stride + TARGET_MODES + heap]! === MODE_DICTIONARY) {
-        count += 4 * (dictionary.count(target) + 1);
-      }
+      count += this.#pending[slot]!.length;
     }
     return count;
+  }
+
+  /** Writes the text so far to bytes, up to its first unit that needs two. */
+  #flushText(at: number, heap: number, slot: number): void {
+    const text = this.texts[slot]!;
+    const narrow = narrowUnits(text);
+    if (narrow === 0) return;
+    const pending = this.#pending[slot]!;
+    reserve(pending, narrow);
+    const isWhole = narrow === text.length;
+    const part = isWhole ? text : text.slice(0, narrow);
+    pending.buffer.write(part, pending.length, narrow, 'latin1');
+    pending.length += narrow;
+    this.texts[slot] = isWhole ? '' : text.slice(narrow);
+    this.state[at + TARGET_MODES + this.layout.heapCount + heap]! += narrow;
   }
 
   /**
@@ -284,11 +300,7 @@ export class OpenBatches {
     const pending = this.#pending[target * this.layout.heapCount + heap]!;
     const end = pending.length + length;
     if (length > 0) {
-      if (end > pending.buffer.length) {
-        const larger = Buffer.allocUnsafeSlow(Math.max(256, end, 2 * pending.buffer.length));
-        larger.set(pending.buffer.subarray(0, pending.length));
-        pending.buffer = larger;
-      }
+      reserve(pending, length);
       const start = this.#encodedStarts[heap]!;
       this.#encoder.buffer.copy(pending.buffer, pending.length, start, start + length);
       pending.length = end;
@@ -298,9 +310,9 @@ export class OpenBatches {
 
   /** Adds a text to the dictionary of the open batch. */
   addEntry(slot: number, text: string): void {
-    const texts = this.texts[slot]! + text;
-    this.texts[slot] = texts;
-    this.#entryEnds[slot]!.push(texts.length);
+    this.texts[slot]! += text;
+    const ends = this.#entryEnds[slot]!;
+    ends.push(ends[ends.length - 1]! + text.length);
   }
 
   /** Whether a value is a list as the column at `columnIndex` wants it. */
@@ -350,16 +362,7 @@ export class OpenBatches {
     words[header + HEAP_MODE] = MODE_PLAIN;
     words[header + HEAP_DICTIONARY_COUNT] = 0;
     const dictionary = this.dictionaries[heap];
-    if (dictionary === undefined) {
-      const pending = this.#pending[slot]!;
-      pending.buffer.copy(bytes, segmentBytes + start, 0, pending.length);
-      words[header + HEAP_UNITS] = pending.length;
-      words[header + HEAP_NARROW_UNITS] = pending.length;
-      const end = start + pending.length;
-      pending.length = 0;
-      if (pending.buffer.length > 4 * this.#segmentSizeBytes) pending.buffer = NO_BYTES;
-      return end;
-    }
+    const pending = this.#pending[slot]!;
     let position = start;
     if (this.state[at + TARGET_MODES + heap]! === MODE_DICTIONARY) {
       const ends = this.#entryEnds[slot]!;
@@ -369,12 +372,17 @@ export class OpenBatches {
       for (let code = 0; code < ends.length; code += 1) words[first + code] = ends[code]!;
       position += 4 * ends.length;
     }
+    const flushed = pending.length;
+    pending.buffer.copy(bytes, segmentBytes + position, 0, flushed);
+    position += flushed;
+    pending.length = 0;
+    if (pending.buffer.length > 2 * this.#segmentSizeBytes) pending.buffer = NO_BYTES;
     const text = this.texts[slot]!;
     const narrow = narrowUnits(text);
-    words[header + HEAP_UNITS] = text.length;
-    words[header + HEAP_NARROW_UNITS] = narrow;
+    words[header + HEAP_UNITS] = flushed + text.length;
+    words[header + HEAP_NARROW_UNITS] = flushed + narrow;
     if (narrow === text.length) {
-      bytes.write(text, segmentBytes + position, narrow, 'latin1');
+      if (narrow > 0) bytes.write(text, segmentBytes + position, narrow, 'latin1');
       position += narrow;
     } else {
       bytes.write(text.slice(0, narrow), segmentBytes + position, narrow, 'latin1');
@@ -383,8 +391,11 @@ export class OpenBatches {
       bytes.write(text.slice(narrow), segmentBytes + position, wideBytes, 'utf16le');
       position += wideBytes;
     }
-    this.texts[slot] = '';
-    this.#judgeDictionary(target, heap, dictionary);
+    if (dictionary !== undefined) {
+      this.texts[slot] = '';
+      this.state[at + TARGET_MODES + heapCount + heap] = 0;
+      this.#judgeDictionary(target, heap, dictionary);
+    }
     return position;
   }
 
@@ -437,8 +448,16 @@ export class OpenBatches {
 
 const NO_BYTES = Buffer.alloc(0);
 
+function reserve(pending: PendingBytes, count: number): void {
+  const needed = pending.length + count;
+  if (needed <= pending.buffer.length) return;
+  const larger = Buffer.allocUnsafeSlow(Math.max(256, needed, 2 * pending.buffer.length));
+  pending.buffer.copy(larger, 0, 0, pending.length);
+  pending.buffer = larger;
+}
+
 /** Units in front of the first one above 0xFF. */
 function narrowUnits(text: string): number {
-  if (!WIDE.test(text)) return text.length;
-  return text.search(WIDE);
+  const first = text.search(WIDE);
+  return first < 0 ? text.length : first;
 }
