@@ -38,6 +38,10 @@ export interface Transformation {
   uid?: string | undefined;
   readonly spec: OperatorSpec;
   readonly inputs: readonly TransformationInput[];
+  /** The operator waits for something in the middle of a record (Flink's yielding operators). */
+  readonly yields?: boolean | undefined;
+  /** A source that pushes records when it likes instead of being polled (Flink's legacy sources). */
+  readonly pushes?: boolean | undefined;
   parallelism?: number | undefined;
   maxParallelism?: number | undefined;
   slotSharingGroup?: string | undefined;

@@ -57,6 +57,11 @@ export type OperatorSpec =
       readonly emit: 'update' | 'final';
     }
   | {readonly type: 'sink'; readonly sink: Sink<any>}
-  | {readonly type: 'hostSink'; readonly channel: string};
+  | {
+      readonly type: 'hostSink';
+      readonly channel: string;
+      /** Values are gathered into the job's result, instead of being read while the job runs. */
+      readonly collects?: boolean;
+    };
 
 export type OperatorType = OperatorSpec['type'];
