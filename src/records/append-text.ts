@@ -46,7 +46,7 @@ export interface AppendNames {
   readonly result: string;
   /** Put in front of every variable and binding; makes them unique in the caller's function. */
   readonly prefix: string;
-  /** The caller knows that the value has exactly the fields of the schema, so they aren't counted. */
+  /** The value has exactly the schema's fields (`isShapeProvenBy`): only nested ones are counted. */
   readonly isShapeProven?: boolean;
 }
 
@@ -77,13 +77,14 @@ class AppendGenerator {
   readonly #lines: string[] = [];
   readonly #bindings: Record<string, unknown> = {};
   readonly #prologue: string[] = [];
+  #tree: ObjectNode | undefined;
   #temporaries = 0;
 
   constructor(batches: OpenBatches, names: AppendNames, countFields: boolean) {
     this.#batches = batches;
     this.#layout = batches.layout;
     this.#names = names;
-    this.#countFields = countFields && names.isShapeProven !== true;
+    this.#countFields = countFields;
   }
 
   generate(): AppendText {
@@ -110,6 +111,7 @@ class AppendGenerator {
       this.#field(place, value, undefined, label, true);
     } else {
       const tree = recordTree(this.#layout.places);
+      this.#tree = tree;
       const record = this.#temporary('record');
       this.#line(`const ${record} = ${value};`);
       this.#line(`if (typeof ${record} !== 'object' || ${record} === null) break ${label};`);
@@ -181,7 +183,9 @@ class AppendGenerator {
     const canLack = node.children.some(
       child => ((child.place?.column.nullability ?? 0) & ALLOWS_MISSING) !== 0,
     );
-    if (this.#countFields && canLack) {
+    const isCounted =
+      this.#countFields && (node !== this.#tree || this.#names.isShapeProven !== true);
+    if (isCounted && canLack) {
       absent = this.#temporary('absent');
       this.#line(`let ${absent} = 0;`);
     }
@@ -193,7 +197,7 @@ class AppendGenerator {
         this.#nested(child, access, object, absent, label, isRequired);
       }
     }
-    if (this.#countFields) {
+    if (isCounted) {
       const count = this.#temporary('count');
       const expected = absent === undefined ? '' : ` - ${absent}`;
       this.#line(`let ${count} = 0;`);

@@ -79,6 +79,16 @@ export class BatchWriter {
     return appendText(this.#batches, names, this.#checkFields);
   }
 
+  /**
+   * Whether records that have exactly the fields `names` (record-literal.ts) have those of the schema,
+   * so that `isShapeProven` may be set in `appendText`.
+   */
+  isShapeProvenBy(names: readonly string[]): boolean {
+    if (this.schema.kind !== 'record') return false;
+    const own = new Set(this.schema.columns.map(column => column.path[0]!));
+    return own.size === names.length && names.every(name => own.has(name));
+  }
+
   #compileAppend(): (target: number, value: unknown, timestamp: number) => number {
     const {prologue, statements, bindings} = this.appendText({
       value: 'value',

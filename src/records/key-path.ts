@@ -17,21 +17,29 @@ const PROBES = 2;
 
 const NAME = String.raw`[\p{ID_Start}$_][\p{ID_Continue}$]*`;
 const STRING = String.raw`'[^'\\\n]*'|"[^"\\\n]*"`;
-const ACCESS = String.raw`(?:\s*\.\s*${NAME}|\s*\[\s*(?:${STRING}|\d+)\s*\])`;
-const CHAIN = String.raw`(${NAME})${ACCESS}+`;
+const ACCESS = String.raw`(?:\s*\??\.\s*${NAME}|\s*(?:\?\.)?\[\s*(?:${STRING}|\d+)\s*\])`;
+const READ = String.raw`(${NAME})${ACCESS}+\s*;?`;
 
-const ARROW = new RegExp(
-  String.raw`^\(?\s*(${NAME})\s*\)?\s*=>\s*\(*\s*${CHAIN}\s*\)*\s*;?\s*$`,
-  'u',
-);
-const ARROW_BLOCK = new RegExp(
-  String.raw`^\(?\s*(${NAME})\s*\)?\s*=>\s*\{\s*return\s+\(*${CHAIN}\s*\)*\s*;?\s*\}$`,
-  'u',
-);
-const FUNCTION = new RegExp(
-  String.raw`^function(?:\s+${NAME})?\s*\(\s*(${NAME})\s*\)\s*\{\s*return\s+\(*${CHAIN}\s*\)*\s*;?\s*\}$`,
-  'u',
-);
+/** The spellings of a function of one parameter that returns one read. Parentheses are gone. */
+const SPELLINGS = [
+  new RegExp(String.raw`^\s*(${NAME})\s*=>\s*${READ}\s*$`, 'u'),
+  new RegExp(String.raw`^\s*(${NAME})\s*=>\s*\{\s*return\s+${READ}\s*\}$`, 'u'),
+  new RegExp(String.raw`^function\s+(?:${NAME}\s+)?(${NAME})\s*\{\s*return\s+${READ}\s*\}$`, 'u'),
+];
+
+/** What a field of a nested value may have inherited: `r.name.length` reads no field of a record. */
+const PROTOTYPES: readonly object[] = [
+  String.prototype,
+  Array.prototype,
+  Number.prototype,
+  BigInt.prototype,
+  Boolean.prototype,
+  Date.prototype,
+  Map.prototype,
+  Uint8Array.prototype,
+  Buffer.prototype,
+  RegExp.prototype,
+];
 
 class NotAPath extends Error {}
 
@@ -42,6 +50,7 @@ export function probeKeySelector(selector: (record: any) => unknown): string[] |
   for (let probe = 0; probe < PROBES; probe += 1) {
     const path = probeOnce(selector);
     if (path === undefined || path.length === 0) return undefined;
+    if (path.slice(1).some(isInherited) || isInheritedByObjects(path[0]!)) return undefined;
     if (found !== undefined && !isEqual(found, path)) return undefined;
     found = path;
   }
@@ -50,8 +59,12 @@ export function probeKeySelector(selector: (record: any) => unknown): string[] |
 
 function hasPathText(selector: (record: any) => unknown): boolean {
   const text = Function.prototype.toString.call(selector).trim();
-  const match = ARROW.exec(text) ?? ARROW_BLOCK.exec(text) ?? FUNCTION.exec(text);
-  return match !== null && match[1] === match[2];
+  // Types and casts leave parentheses behind. Calls have them too, but no proxy can be called.
+  const bare = text.replaceAll(/[()]/g, ' ');
+  return SPELLINGS.some(spelling => {
+    const match = spelling.exec(bare);
+    return match !== null && match[1] === match[2];
+  });
 }
 
 function probeOnce(selector: (record: any) => unknown): string[] | undefined {
@@ -94,6 +107,14 @@ function probeOnce(selector: (record: any) => unknown): string[] | undefined {
   if (last === undefined || result !== last.proxy) return undefined;
   const isOneWay = reads.every(({path}, depth) => path.length === depth + 1);
   return isOneWay ? last.path : undefined;
+}
+
+function isInherited(name: string): boolean {
+  return PROTOTYPES.some(prototype => name in prototype);
+}
+
+function isInheritedByObjects(name: string): boolean {
+  return name in Object.prototype;
 }
 
 function isEqual(a: readonly string[], b: readonly string[]): boolean {
