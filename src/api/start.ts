@@ -1,0 +1,189 @@
+/**
+ * Starts a job from a service or a script: `const run = await start(url, options)`. The host's thread
+ * starts the coordinator's thread and is not needed afterwards; it may be busy, or write and read
+ * records. A thread per job, and none shared between jobs: what user code does to its thread (ends
+ * it, fills its memory, changes globals) stays with its job.
+ */
+import {availableParallelism} from 'node:os';
+import {resolve as resolvePath} from 'node:path';
+import {pathToFileURL} from 'node:url';
+import {MessageChannel, Worker} from 'node:worker_threads';
+import {systemClock} from '../base/clock.ts';
+import {StreamError} from '../base/errors.ts';
+import {resolveConfig} from '../graph/config.ts';
+import type {ConfigInput} from '../graph/config.ts';
+import {openControlLink} from '../scheduler/control-link.ts';
+import type {JobEnd} from '../scheduler/coordinator.ts';
+import type {CoordinatorBoot, CoordinatorControl} from '../scheduler/coordinator-main.ts';
+import {JobBoard, allocateJobBoard} from '../scheduler/job-board.ts';
+import {importRuntime} from '../scheduler/job-module.ts';
+import type {JobRequest, JobRuntime} from '../scheduler/runtime-contract.ts';
+import {JobHandle} from './job-handle.ts';
+
+/** A job's module: a URL, or a path relative to the working directory. */
+export type JobReference = URL | string;
+
+export interface StartOptions {
+  /** Passed to the job's builder; anything that can be cloned between threads. Default `{}`. */
+  readonly args?: unknown;
+  /** Subtasks per operator that says nothing else; default: the cores of the machine. */
+  readonly parallelism?: number;
+  /** All other options (docs/reference/configuration.md). */
+  readonly config?: ConfigInput | Readonly<Record<string, unknown>>;
+  /** Limit of the heap of each worker, in MiB; default: V8's own. */
+  readonly workerHeapMb?: number;
+  /** The start fails if the job is not RUNNING by then, in ms; default 60 000. */
+  readonly startTimeoutMs?: number;
+  /** Cancels the job, also while it is starting. */
+  readonly signal?: AbortSignal;
+}
+
+const EXTENSION = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+const COORDINATOR_ENTRY = new URL(`../scheduler/coordinator-main${EXTENSION}`, import.meta.url);
+const ENGINE = new URL(`./job-runtime${EXTENSION}`, import.meta.url).href;
+
+const START_TIMEOUT_MS = 60_000;
+
+let startedCount = 0;
+
+/**
+ * Starts a job in threads of its own and resolves when it runs.
+ *
+ * Errors: E_JOB_NOT_FOUND, E_JOB_LOAD, E_JOB_INVALID (the module); whatever its builder throws;
+ * E_NONDETERMINISTIC_JOB; E_CONFIG_… (options); E_START_TIMEOUT; E_JOB_CANCELED (by `signal`).
+ */
+export function start(job: JobReference, options: StartOptions = {}): Promise<JobHandle> {
+  return startOn(ENGINE, job, options);
+}
+
+/** Like `start`, with another implementation of the runtime contract: for tests of the scheduler. */
+export async function startOn(
+  runtimeUrl: string,
+  job: JobReference,
+  options: StartOptions,
+): Promise<JobHandle> {
+  const requestedAtMs = systemClock.now();
+  options.signal?.throwIfAborted();
+  const config = resolveConfig({
+    ...options.config,
+    ...(options.parallelism === undefined ? {} : {parallelism: options.parallelism}),
+  });
+  startedCount += 1;
+  const request: JobRequest = {
+    jobId: `${process.pid.toString(36)}-${startedCount}`,
+    jobUrl: jobUrl(job),
+    runtimeUrl,
+    args: options.args ?? {},
+    config,
+    // Threads that outnumber the cores only take turns, and each costs 25 ms to start.
+    workerCount: config.workers ?? Math.min(config.parallelism, availableParallelism()),
+  };
+  const board = allocateJobBoard(request.workerCount);
+  const {port1, port2} = new MessageChannel();
+  const boot: CoordinatorBoot = {
+    request,
+    settings: {
+      taskTimeoutMs: config.taskTimeoutMs,
+      cancelTimeoutMs: config.cancellationTimeoutMs,
+      workerHeapMb: options.workerHeapMb,
+    },
+    board,
+    port: port2,
+  };
+  const thread = new Worker(COORDINATOR_ENTRY, {
+    name: 'millrace-coordinator',
+    workerData: boot,
+    transferList: [port2],
+  });
+  const link = openControlLink<CoordinatorControl>(port1, {});
+  // The thread keeps the process alive as long as the job runs; the port need not.
+  link.unref();
+  const gone = new Promise<void>(resolve => {
+    let cause: unknown;
+    thread.on('error', thrown => {
+      cause = thrown;
+    });
+    thread.once('exit', exitCode => {
+      link.abandon(coordinatorDeath(request, exitCode, cause));
+      link.close();
+      resolve();
+    });
+  });
+
+  const end = settle();
+  end.catch(() => {});
+  async function settle(): Promise<JobEnd> {
+    try {
+      return await link.remote.done();
+    } finally {
+      await thread.terminate();
+      await gone;
+    }
+  }
+
+  const onAbort = (): void => {
+    link.remote.cancel().catch(() => {});
+  };
+  options.signal?.addEventListener('abort', onAbort, {once: true});
+  const removeAbort = (): void => {
+    options.signal?.removeEventListener('abort', onAbort);
+  };
+  end.then(removeAbort, removeAbort);
+
+  const timeoutMs = options.startTimeoutMs ?? START_TIMEOUT_MS;
+  const timer = setTimeout(() => {
+    link.abandon(
+      new StreamError(
+        'E_START_TIMEOUT',
+        'the job did not start in time',
+        {module: request.jobUrl, timeoutMs},
+        {remedy: 'look for an endless loop or a wait in the module, or raise startTimeoutMs'},
+      ),
+    );
+  }, timeoutMs);
+  try {
+    const started = await link.remote.started();
+    clearTimeout(timer);
+    return new JobHandle({
+      jobId: request.jobId,
+      started,
+      runtime: await importRuntime<JobRuntime>(runtimeUrl),
+      board: new JobBoard(board),
+      requestedAtMs,
+      end,
+      cancel: () => ignoreIfGone(link.remote.cancel(), end),
+      stop: () => ignoreIfGone(link.remote.stop(), end),
+    });
+  } catch (thrown) {
+    // Nothing of a job that did not start may stay behind.
+    await end.catch(() => {});
+    throw thrown;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A control call to a job that ends at this very moment is no error of the caller. */
+async function ignoreIfGone(call: Promise<void>, end: Promise<unknown>): Promise<void> {
+  try {
+    await call;
+  } catch {
+    await end;
+  }
+}
+
+/** The URL of a job's module. */
+export function jobUrl(job: JobReference): string {
+  if (job instanceof URL) return job.href;
+  if (/^[a-z][a-z0-9+.-]+:/i.test(job)) return job;
+  return pathToFileURL(resolvePath(job)).href;
+}
+
+function coordinatorDeath(request: JobRequest, exitCode: number, cause: unknown): StreamError {
+  const details = {module: request.jobUrl, exitCode};
+  return cause === undefined
+    ? new StreamError('E_COORDINATOR_EXIT', "the job's coordinator thread ended", details, {
+        remedy: 'a job module must not call process.exit',
+      })
+    : new StreamError('E_COORDINATOR_DIED', "the job's coordinator thread died", details, {cause});
+}

@@ -1,0 +1,52 @@
+/**
+ * The coordinator's thread. The host starts it with a port and the job's board; it exposes the
+ * coordinator on the port, and ends when the host lets go of it.
+ */
+import {workerData} from 'node:worker_threads';
+import type {MessagePort} from 'node:worker_threads';
+import {systemClock} from '../base/clock.ts';
+import {openControlLink} from './control-link.ts';
+import {Coordinator} from './coordinator.ts';
+import type {CoordinatorSettings, JobEnd, StartedJob} from './coordinator.ts';
+import {drainOutput} from './drain-output.ts';
+import type {JobRequest} from './runtime-contract.ts';
+
+/** What the thread finds as `workerData`. */
+export interface CoordinatorBoot {
+  readonly request: JobRequest;
+  readonly settings: CoordinatorSettings;
+  readonly board: SharedArrayBuffer;
+  readonly port: MessagePort;
+}
+
+/** What the host may call. */
+export type CoordinatorControl = {
+  /** Answers when the job is RUNNING. */
+  started(): Promise<StartedJob>;
+  /** Answers when all threads of the job but this one are gone. */
+  done(): Promise<JobEnd>;
+  cancel(): void;
+  stop(): void;
+};
+
+const {request, settings, board, port} = workerData as CoordinatorBoot;
+const coordinator = new Coordinator({request, settings, board, clock: systemClock});
+// Not awaited: the workers' threads start while the host's first call is still on its way.
+const started = coordinator.start();
+started.catch(() => {});
+
+const control: CoordinatorControl = {
+  started: () => started,
+  done: async () => {
+    const end = await coordinator.done;
+    await drainOutput();
+    return end;
+  },
+  cancel: () => {
+    coordinator.cancel();
+  },
+  stop: () => {
+    coordinator.stop();
+  },
+};
+openControlLink(port, control);

@@ -1,0 +1,504 @@
+/**
+ * The coordinator of one job: starts the workers, plans, deploys, watches, and ends the job, whatever
+ * happens. It runs in a thread of its own, so that neither a busy host nor busy workers keep it
+ * from noticing that something is wrong. It is the only owner of the job's status and of the states
+ * of all tasks.
+ *
+ *   start ──► pool up ─┬─► module imported, graph planned, arena allocated ─┬─► deployed ─► RUNNING
+ *                      └─► the workers import and build the same ───────────┘
+ *
+ *   RUNNING ─► every worker has finished ───────────────────────────────► FINISHED
+ *           ─► a failure (step, death, silence) ─► FAILING ─► all ended ─► FAILED
+ *           ─► cancel ──────────────────────────► CANCELLING ─► all ended ─► CANCELED
+ *
+ * Ending never hangs: workers that have not ended `cancelTimeoutMs` after they were told to are
+ * terminated. The first failure is the root cause; later ones are kept in the history. A step that
+ * takes longer than `taskTimeoutMs` is a failure too: the watchdog compares the pulses of the
+ * workers, and counts its own ticks instead of reading a clock, so that a machine that slept for an
+ * hour has aged by one tick.
+ */
+import {MessageChannel} from 'node:worker_threads';
+import {assert} from '../base/assert.ts';
+import type {Clock} from '../base/clock.ts';
+import {StreamError} from '../base/errors.ts';
+import type {ErrorData} from '../base/errors.ts';
+import {openControlLink} from './control-link.ts';
+import type {ControlLink} from './control-link.ts';
+import {FailureHistory, taskNotResponding, workerDeath} from './failure.ts';
+import type {ThreadPlace} from './failure.ts';
+import {JobBoard, NO_TASK} from './job-board.ts';
+import {importJobModule, importRuntime} from './job-module.ts';
+import {JobStatusMachine} from './job-status.ts';
+import type {JobStatus} from './job-status.ts';
+import type {
+  ControlBell,
+  Deployment,
+  JobMetrics,
+  JobRequest,
+  JobRuntime,
+  PlannedJob,
+  WorkerResults,
+} from './runtime-contract.ts';
+import {TASK_STATES, TaskStateMachine, isTerminalTaskState} from './task-state.ts';
+import {CONTROL_CANCEL, CONTROL_STOP} from './worker-loop.ts';
+import type {WorkerControl, WorkerEnd, WorkerReports, WorkerTask} from './worker-main.ts';
+import {WorkerPool} from './worker-pool.ts';
+
+/** Limits of one job; the API fills in the defaults. */
+export interface CoordinatorSettings {
+  /** A step that takes longer fails the job. Infinity: never. */
+  readonly taskTimeoutMs: number;
+  /** Workers that have not ended by then are terminated. */
+  readonly cancelTimeoutMs: number;
+  /** Limit of each worker's heap in MiB; undefined: V8's own. */
+  readonly workerHeapMb: number | undefined;
+}
+
+/** Wall-clock times of the steps of the start (ms since 1970), to see where a start spends its time. */
+export type StartTimes = Record<
+  | 'coordinatorUpAt'
+  | 'poolStartedAt'
+  | 'moduleImportedAt'
+  | 'plannedAt'
+  | 'deployingAt'
+  | 'runningAt',
+  number
+>;
+
+/** What the host learns when the job runs. */
+export interface StartedJob {
+  readonly deployment: Deployment;
+  /** One word per task: the code of its state. */
+  readonly taskStates: SharedArrayBuffer;
+  readonly times: StartTimes;
+}
+
+/** What the job came to. Plain data. */
+export interface JobEnd {
+  readonly status: 'FINISHED' | 'CANCELED' | 'FAILED';
+  readonly jobName: string | undefined;
+  /** Root cause first. Not empty if the status is FAILED. */
+  readonly failures: readonly ErrorData[];
+  /** From RUNNING to the end; 0 if the job never ran. */
+  readonly durationMs: number;
+  readonly metrics: JobMetrics;
+  readonly accumulators: Readonly<Record<string, number>>;
+  readonly collected: Readonly<Record<string, readonly unknown[]>>;
+}
+
+/** One worker as the coordinator sees it. */
+interface WorkerSeat {
+  readonly index: number;
+  readonly link: ControlLink<WorkerControl>;
+  /** Settles, never rejects, when the thread's endless task is over, for whatever reason. */
+  readonly ended: Promise<void>;
+  results: WorkerResults | undefined;
+  hasEnded: boolean;
+  /** The watchdog has given it up; `lost` resolves then, and nobody waits for the worker any more. */
+  isLost: boolean;
+  readonly lost: Promise<void>;
+  readonly giveUp: () => void;
+  /** For the watchdog: the pulse at its last look, and for how many looks it has not moved. */
+  seenSteps: number;
+  silentTicks: number;
+}
+
+const WORKER_ENTRY = new URL(
+  `./worker-main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
+  import.meta.url,
+).href;
+
+export class Coordinator {
+  readonly #request: JobRequest;
+  readonly #settings: CoordinatorSettings;
+  readonly #clock: Clock;
+  readonly #board: JobBoard;
+  readonly #boardBuffer: SharedArrayBuffer;
+  readonly #status: JobStatusMachine;
+  readonly #failures = new FailureHistory();
+  readonly #done: Promise<JobEnd>;
+  #resolveDone!: (end: JobEnd) => void;
+  #pool: WorkerPool | undefined;
+  #seats: WorkerSeat[] = [];
+  #runtime: JobRuntime | undefined;
+  #planned: PlannedJob | undefined;
+  #deployment: Deployment | undefined;
+  #bells: ControlBell[] = [];
+  #tasks: TaskStateMachine[] = [];
+  #taskStates = new SharedArrayBuffer(4);
+  #watchdog: NodeJS.Timeout | undefined;
+  #ending: Promise<void> | undefined;
+  #isDestroying = false;
+  #runningSinceMs: number | undefined;
+  readonly #times: StartTimes;
+
+  constructor(options: {
+    readonly request: JobRequest;
+    readonly settings: CoordinatorSettings;
+    readonly board: SharedArrayBuffer;
+    readonly clock: Clock;
+  }) {
+    this.#request = options.request;
+    this.#settings = options.settings;
+    this.#clock = options.clock;
+    this.#boardBuffer = options.board;
+    this.#board = new JobBoard(options.board);
+    this.#status = new JobStatusMachine(status => {
+      this.#board.setStatus(status);
+    });
+    this.#board.setStatus(this.#status.status);
+    this.#done = new Promise(resolve => {
+      this.#resolveDone = resolve;
+    });
+    const now = this.#clock.now();
+    this.#times = {
+      coordinatorUpAt: now,
+      poolStartedAt: now,
+      moduleImportedAt: now,
+      plannedAt: now,
+      deployingAt: now,
+      runningAt: now,
+    };
+  }
+
+  get status(): JobStatus {
+    return this.#status.status;
+  }
+
+  /** Resolves, never rejects, when all threads of the job are gone. */
+  get done(): Promise<JobEnd> {
+    return this.#done;
+  }
+
+  /** The lines of this thread's graph, for workers that built another one. */
+  get graphLines(): readonly string[] {
+    return this.#planned?.fingerprint.lines ?? [];
+  }
+
+  /** Brings the job to RUNNING. Rejects with the root cause if it does not get there. */
+  async start(): Promise<StartedJob> {
+    assert(this.#pool === undefined, 'a coordinator starts one job, once');
+    try {
+      this.#startWorkers();
+      const deployment = await this.#plan();
+      await this.#deploy(deployment);
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+    if (this.#ending !== undefined) {
+      await this.#ending;
+      throw this.#endError();
+    }
+    this.#times.runningAt = this.#clock.now();
+    return {deployment: this.#deployment!, taskStates: this.#taskStates, times: this.#times};
+  }
+
+  /** Ends the job as soon as possible; what is in flight is dropped. Idempotent. */
+  cancel(): void {
+    if (!this.#status.tryMoveTo('CANCELLING')) return;
+    this.#tellWorkersToEnd();
+    this.#ending ??= this.#end();
+  }
+
+  /** Ends the sources; the job is FINISHED when everything in flight has been processed. */
+  stop(): void {
+    if (this.#status.status !== 'RUNNING') return;
+    for (const bell of this.#bells) bell.setControl(CONTROL_STOP);
+  }
+
+  #startWorkers(): void {
+    const {workerCount} = this.#request;
+    this.#pool = new WorkerPool({
+      workerCount,
+      entryUrl: WORKER_ENTRY,
+      bootData: {request: this.#request, board: this.#boardBuffer},
+      heapMb: this.#settings.workerHeapMb,
+    });
+    for (let index = 0; index < workerCount; index += 1) this.#seats.push(this.#seat(index));
+    this.#times.poolStartedAt = this.#clock.now();
+  }
+
+  #seat(index: number): WorkerSeat {
+    const {port1, port2} = new MessageChannel();
+    const lost = Promise.withResolvers<void>();
+    const reports: WorkerReports = {
+      initializing: workerIndex => {
+        for (const task of this.#tasksOf(workerIndex)) {
+          if (task.state === 'DEPLOYING') task.moveTo('INITIALIZING');
+        }
+      },
+      taskFinished: taskIndex => {
+        this.#tasks[taskIndex]!.moveTo('FINISHED');
+      },
+      taskCanceled: taskIndex => {
+        const task = this.#tasks[taskIndex]!;
+        task.cancel();
+        if (!task.isTerminal) task.moveTo('CANCELED');
+      },
+      taskFailed: (workerIndex, taskIndex, error) => {
+        if (taskIndex === NO_TASK) {
+          for (const task of this.#tasksOf(workerIndex))
+            if (!task.isTerminal) task.moveTo('FAILED');
+        } else {
+          this.#tasks[taskIndex]!.moveTo('FAILED');
+        }
+        this.#fail(StreamError.from(error));
+      },
+      disposeFailed: (_taskIndex, error) => {
+        this.#failures.addSecondary(error);
+      },
+      graphLines: () => this.graphLines,
+    };
+    const link = openControlLink<WorkerControl>(port1, reports);
+    const task: WorkerTask = {workerIndex: index, port: port2};
+    const running = this.#pool!.run<WorkerEnd>(task, [port2]);
+    const seat: WorkerSeat = {
+      index,
+      link,
+      ended: running.then(
+        end => {
+          this.#workerEnded(seat, end);
+        },
+        (thrown: unknown) => {
+          this.#workerDied(seat, thrown);
+        },
+      ),
+      results: undefined,
+      hasEnded: false,
+      isLost: false,
+      lost: lost.promise,
+      giveUp: () => {
+        seat.isLost = true;
+        lost.resolve();
+      },
+      seenSteps: -1,
+      silentTicks: 0,
+    };
+    return seat;
+  }
+
+  async #plan(): Promise<Deployment> {
+    const request = this.#request;
+    const [runtime, jobModule] = await Promise.all([
+      importRuntime<JobRuntime>(request.runtimeUrl),
+      importJobModule(request.jobUrl),
+    ]);
+    this.#runtime = runtime;
+    this.#times.moduleImportedAt = this.#clock.now();
+    this.#planned = await runtime.plan(jobModule, request);
+    const deployment = await runtime.deploy(this.#planned, request);
+    this.#times.plannedAt = this.#clock.now();
+    return deployment;
+  }
+
+  async #deploy(deployment: Deployment): Promise<void> {
+    if (this.#ending !== undefined) return;
+    const {plan} = deployment;
+    assert(plan.workerCount <= this.#seats.length, 'the plan wants more workers than there are');
+    this.#deployment = deployment;
+    this.#taskStates = new SharedArrayBuffer(Math.max(1, plan.tasks.length) * 4);
+    const words = new Int32Array(this.#taskStates);
+    this.#tasks = plan.tasks.map(
+      ({taskIndex}) =>
+        new TaskStateMachine(state => {
+          Atomics.store(words, taskIndex, TASK_STATES.indexOf(state));
+        }),
+    );
+    this.#status.moveTo('CREATED');
+    const seats = this.#seats.filter(seat => this.#tasksOf(seat.index).length > 0);
+    this.#bells = seats.map(seat => this.#runtime!.openBell(deployment, seat.index));
+    for (const task of this.#tasks) task.moveTo('SCHEDULED');
+
+    this.#status.moveTo('RUNNING');
+    this.#runningSinceMs = this.#clock.monotonicNow();
+    this.#times.deployingAt = this.#clock.now();
+    this.#startWatchdog();
+    for (const task of this.#tasks) task.moveTo('DEPLOYING');
+    await Promise.all(
+      seats.map(async seat => {
+        try {
+          await seat.link.remote.deploy(deployment);
+        } catch (thrown) {
+          // A job that is ending has closed its links; what ended it is known already.
+          if (this.#ending === undefined) throw thrown;
+        }
+        for (const task of this.#tasksOf(seat.index)) {
+          if (task.state === 'INITIALIZING') task.moveTo('RUNNING');
+        }
+      }),
+    );
+  }
+
+  #tasksOf(workerIndex: number): TaskStateMachine[] {
+    const tasks = this.#deployment?.plan.tasks ?? [];
+    return tasks
+      .filter(task => task.workerIndex === workerIndex)
+      .map(task => this.#tasks[task.taskIndex]!);
+  }
+
+  /** A worker's endless task has returned. */
+  #workerEnded(seat: WorkerSeat, end: WorkerEnd): void {
+    seat.hasEnded = true;
+    seat.results = end.results;
+    seat.link.close();
+    if (end.outcome === 'FAILED') {
+      // The failure itself has been reported. This is for a worker that did not get to its loop.
+      for (const task of this.#tasksOf(seat.index)) if (!task.isTerminal) task.moveTo('FAILED');
+    }
+    if (this.#status.status !== 'RUNNING') return;
+    if (this.#tasks.every(task => task.state === 'FINISHED')) {
+      this.#ending ??= this.#end();
+    } else if (end.outcome === 'CANCELED') {
+      this.#fail(
+        new StreamError('E_WORKER_EXIT', 'a worker ended its tasks without having been told to', {
+          worker: seat.index,
+        }),
+      );
+    }
+  }
+
+  /** A worker's thread is gone. */
+  #workerDied(seat: WorkerSeat, thrown: unknown): void {
+    seat.hasEnded = true;
+    const error = workerDeath(thrown, this.#placeOf(seat));
+    seat.link.abandon(error);
+    seat.link.close();
+    const wasKilled = this.#isDestroying;
+    for (const task of this.#tasksOf(seat.index)) {
+      if (task.isTerminal) continue;
+      task.moveTo(task.state === 'CANCELING' && wasKilled ? 'CANCELED' : 'FAILED');
+    }
+    if (!wasKilled) this.#fail(error);
+  }
+
+  /** Takes note of a failure; the first one ends the job. */
+  #fail(thrown: unknown): void {
+    const {status} = this.#status;
+    if (status === 'CANCELLING' || this.#status.isTerminal) {
+      // Whatever breaks while a job is being cancelled does not matter any more.
+      return;
+    }
+    this.#failures.add(thrown);
+    if (this.#ending !== undefined) return;
+    if (status !== 'INITIALIZING') this.#status.moveTo('FAILING');
+    this.#tellWorkersToEnd();
+    this.#ending = this.#end();
+  }
+
+  #tellWorkersToEnd(): void {
+    for (const task of this.#tasks) task.cancel();
+    for (const bell of this.#bells) bell.setControl(CONTROL_CANCEL);
+  }
+
+  /** Waits for the workers, terminates those that are late, and settles `done`. */
+  async #end(): Promise<void> {
+    const seats = this.#seats.filter(seat => this.#isInvolved(seat));
+    if (seats.length > 0) {
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>(resolve => {
+        timer = setTimeout(resolve, this.#settings.cancelTimeoutMs);
+      });
+      await Promise.race([
+        Promise.all(seats.map(seat => Promise.race([seat.ended, seat.lost]))),
+        late,
+      ]);
+      clearTimeout(timer);
+    }
+    clearInterval(this.#watchdog);
+    this.#isDestroying = true;
+    await this.#pool?.destroy();
+    await Promise.all(this.#seats.map(seat => seat.ended));
+    const metrics = this.#readMetrics();
+
+    const {status} = this.#status;
+    if (status === 'CANCELLING') this.#status.moveTo('CANCELED');
+    else if (status === 'RUNNING') this.#status.moveTo('FINISHED');
+    else this.#status.moveTo('FAILED');
+    assert(
+      this.#tasks.every(task => isTerminalTaskState(task.state)),
+      'a job ended while one of its tasks had not',
+    );
+    this.#resolveDone({
+      status: this.#status.status as JobEnd['status'],
+      jobName: this.#planned?.jobName,
+      failures: this.#status.status === 'CANCELED' ? [] : this.#failures.toArray(),
+      durationMs:
+        this.#runningSinceMs === undefined ? 0 : this.#clock.monotonicNow() - this.#runningSinceMs,
+      metrics,
+      ...mergeResults(this.#seats.map(seat => seat.results)),
+    });
+  }
+
+  /** Whether a worker has tasks, and hope that it ends by itself. */
+  #isInvolved(seat: WorkerSeat): boolean {
+    if (seat.hasEnded || seat.isLost) return false;
+    return this.#board.phase(seat.index) !== 'BOOTING' && this.#tasksOf(seat.index).length > 0;
+  }
+
+  #readMetrics(): JobMetrics {
+    if (this.#deployment === undefined) return {tasks: []};
+    return this.#runtime!.openMetrics(this.#deployment).read();
+  }
+
+  #endError(): StreamError {
+    const {root} = this.#failures;
+    if (root !== undefined && this.#status.status === 'FAILED') return StreamError.from(root);
+    return new StreamError('E_JOB_CANCELED', 'the job was cancelled before it ran', {
+      job: this.#planned?.jobName ?? this.#request.jobUrl,
+    });
+  }
+
+  #placeOf(seat: WorkerSeat): ThreadPlace {
+    const current = this.#board.currentTask(seat.index);
+    return {
+      jobName: this.#planned?.jobName ?? this.#request.jobUrl,
+      workerIndex: seat.index,
+      task: current === NO_TASK ? undefined : this.#deployment?.plan.tasks[current],
+    };
+  }
+
+  #startWatchdog(): void {
+    const {taskTimeoutMs} = this.#settings;
+    if (taskTimeoutMs === Infinity) return;
+    const tickMs = Math.min(1000, Math.max(10, taskTimeoutMs / 5));
+    this.#watchdog = setInterval(() => {
+      for (const seat of this.#seats) this.#watch(seat, tickMs);
+    }, tickMs);
+  }
+
+  #watch(seat: WorkerSeat, tickMs: number): void {
+    const steps = this.#board.steps(seat.index);
+    const isInStep =
+      this.#board.currentTask(seat.index) !== NO_TASK ||
+      this.#board.phase(seat.index) === 'DEPLOYING';
+    if (seat.hasEnded || seat.isLost || !isInStep || steps !== seat.seenSteps) {
+      seat.seenSteps = steps;
+      seat.silentTicks = 0;
+      return;
+    }
+    seat.silentTicks += 1;
+    const silentMs = seat.silentTicks * tickMs;
+    if (silentMs < this.#settings.taskTimeoutMs) return;
+    const error = taskNotResponding(silentMs, this.#placeOf(seat));
+    seat.link.abandon(error);
+    this.#fail(error);
+    seat.giveUp();
+  }
+}
+
+/** Sums accumulators over workers and joins what their sinks have collected. */
+function mergeResults(
+  results: readonly (WorkerResults | undefined)[],
+): Pick<JobEnd, 'accumulators' | 'collected'> {
+  const accumulators: Record<string, number> = {};
+  const collected: Record<string, unknown[]> = {};
+  for (const result of results) {
+    for (const [name, amount] of Object.entries(result?.accumulators ?? {})) {
+      accumulators[name] = (accumulators[name] ?? 0) + amount;
+    }
+    for (const [name, values] of Object.entries(result?.collected ?? {})) {
+      collected[name] = [...(collected[name] ?? []), ...values];
+    }
+  }
+  return {accumulators, collected};
+}

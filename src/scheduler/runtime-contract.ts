@@ -1,0 +1,172 @@
+/**
+ * What the scheduler needs from the layers above and beside it: how a job module becomes a graph, how
+ * a graph is deployed into an arena, and what runs on a worker. The scheduler knows threads and
+ * life cycles, and nothing about operators; this contract is what it is plugged into. The module
+ * at `JobRequest.runtimeUrl` exports it as `jobRuntime`; every thread of a job imports that module
+ * for itself, because functions do not cross threads.
+ *
+ * Which thread calls what:
+ *   coordinator   plan, deploy, openBell, openMetrics
+ *   worker        plan, createWorker, openBell
+ *   host          openMetrics, openHostInput, openHostOutput
+ */
+import type {Clock} from '../base/clock.ts';
+import type {Config} from '../graph/config.ts';
+import type {LoopBell} from './worker-loop.ts';
+import type {Tasklet} from './progress.ts';
+
+/** What is to be run. Plain data: goes to every thread of the job. */
+export interface JobRequest {
+  readonly jobId: string;
+  /** The module whose default export builds the graph. */
+  readonly jobUrl: string;
+  /** The module that exports `jobRuntime`. */
+  readonly runtimeUrl: string;
+  readonly args: unknown;
+  readonly config: Config;
+  /** Threads that are started; a plan may leave some of them without tasks. */
+  readonly workerCount: number;
+}
+
+/** A graph as one thread has built it, user functions included. */
+export interface PlannedJob {
+  readonly jobName: string;
+  /**
+   * What must be equal in all threads: a hash of the graph, and the lines that it was made from, so
+   * that the first difference can be shown.
+   */
+  readonly fingerprint: {readonly hash: string; readonly lines: readonly string[]};
+}
+
+/** One subtask and its place. */
+export interface TaskPlacement {
+  readonly taskIndex: number;
+  readonly vertexId: string;
+  /** `name (2/4)`, as shown to users. */
+  readonly name: string;
+  readonly subtaskIndex: number;
+  readonly workerIndex: number;
+}
+
+/** Plain data that crosses threads; the runtime keeps more in it than is named here. */
+export interface DeploymentPlan {
+  readonly jobId: string;
+  readonly jobName: string;
+  readonly workerCount: number;
+  readonly graphHash: string;
+  readonly arenaSizeBytes: number;
+  /** In the order of their indexes. */
+  readonly tasks: readonly TaskPlacement[];
+}
+
+export interface Deployment {
+  readonly plan: DeploymentPlan;
+  readonly buffer: SharedArrayBuffer;
+  /** What the sources are to read; plain data, opaque here. */
+  readonly splits: unknown;
+}
+
+export interface WorkerRuntimeOptions {
+  readonly deployment: Deployment;
+  readonly workerIndex: number;
+  readonly planned: PlannedJob;
+  readonly request: JobRequest;
+  readonly clock: Clock;
+}
+
+/** The subtasks of one worker. */
+export interface WorkerRuntime {
+  /** In the order in which the plan names the tasks of this worker. */
+  readonly tasklets: readonly Tasklet[];
+  /** What is left when all tasks have ended: plain data. */
+  results(): WorkerResults;
+  dispose(): void;
+}
+
+export interface WorkerResults {
+  readonly accumulators: Readonly<Record<string, number>>;
+  /** Records of `collect` sinks, by name. */
+  readonly collected: Readonly<Record<string, readonly unknown[]>>;
+}
+
+/** Counters of one operator; they only grow. */
+export interface OperatorMetrics {
+  readonly operatorId: string;
+  readonly name: string;
+  readonly recordsIn: number;
+  readonly recordsOut: number;
+}
+
+/** Counters of one subtask; the `…Ms` and `records…` only grow. */
+export interface TaskMetrics {
+  readonly taskIndex: number;
+  readonly vertexId: string;
+  readonly name: string;
+  readonly subtaskIndex: number;
+  readonly recordsIn: number;
+  readonly recordsOut: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly busyMs: number;
+  readonly idleMs: number;
+  readonly backpressuredMs: number;
+  /** Batches that wait in the task's input channels. */
+  readonly inputQueueLength: number;
+  readonly operators: readonly OperatorMetrics[];
+}
+
+export interface JobMetrics {
+  readonly tasks: readonly TaskMetrics[];
+}
+
+export interface MetricsReader {
+  read(): JobMetrics;
+}
+
+/** The bell of a thread as the control plane uses it. */
+export interface ControlBell extends LoopBell {
+  setControl(flags: number): void;
+  wake(): void;
+}
+
+/** Where a thread of the host waits for credit or for records. */
+export interface HostBell {
+  prepareToPark(): number;
+  parkAsync(seen: number, timeoutMs: number): Promise<unknown> | unknown;
+  awake(): void;
+}
+
+/** The writing end of a host source: the host's thread is one more producer. */
+export interface HostInput {
+  readonly bell: HostBell;
+  /** False: no credit; nothing was taken. */
+  offer(value: unknown): boolean;
+  /** Hands over what has been offered. */
+  flush(): void;
+  /** After the last record; ends the source. */
+  close(): void;
+}
+
+/** The reading end of a host sink: the host's thread is one more consumer. */
+export interface HostOutput {
+  readonly bell: HostBell;
+  /** Records that have arrived; undefined: none now. */
+  poll(): readonly unknown[] | undefined;
+  /** Whether the producers have ended and everything was polled. */
+  readonly isEnded: boolean;
+  /** The host reads no more: what arrives from now on is dropped. */
+  close(): void;
+}
+
+export interface JobRuntime {
+  /** Builds the graph. Rejects with what the user must repair. */
+  plan(jobModule: Readonly<Record<string, unknown>>, request: JobRequest): Promise<PlannedJob>;
+  /** Places the subtasks, sums the memory, allocates the arena, lists the splits. */
+  deploy(planned: PlannedJob, request: JobRequest): Promise<Deployment>;
+  createWorker(options: WorkerRuntimeOptions): WorkerRuntime;
+  /** The bell of worker `workerIndex`. */
+  openBell(deployment: Deployment, workerIndex: number): ControlBell;
+  openMetrics(deployment: Deployment): MetricsReader;
+  openHostInput(deployment: Deployment, name: string): HostInput;
+  openHostOutput(deployment: Deployment, name: string): HostOutput;
+}

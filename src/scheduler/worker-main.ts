@@ -1,0 +1,212 @@
+/**
+ * What runs in a worker thread: imports the job's module, builds the graph, waits for the deployment,
+ * and then is the worker loop until no task is left. The import begins while this module is being
+ * loaded, beside that of the coordinator, so that a cold start pays for the longest of them and
+ * not for the sum.
+ *
+ *   coordinator                         this thread
+ *   starts the pool                     import runtime and job, build the graph
+ *   plans, allocates the arena          …
+ *   deploy(deployment) ───────────────► compare the graphs, create the operators
+ *   ◄─────────────────────────── answer
+ *   ◄───── taskFinished / taskFailed …  loop
+ *   ◄──── the task's promise resolves   all tasks have ended, all reports have been answered
+ */
+import {threadId, workerData} from 'node:worker_threads';
+import type {MessagePort} from 'node:worker_threads';
+import {systemClock} from '../base/clock.ts';
+import {StreamError, toErrorData} from '../base/errors.ts';
+import type {ErrorData} from '../base/errors.ts';
+import {openControlLink} from './control-link.ts';
+import {drainOutput} from './drain-output.ts';
+import {deployFailure, taskFailure} from './failure.ts';
+import {JobBoard, NO_TASK, WorkerPulse} from './job-board.ts';
+import {importJobModule, importRuntime} from './job-module.ts';
+import type {
+  Deployment,
+  JobRequest,
+  JobRuntime,
+  PlannedJob,
+  WorkerResults,
+} from './runtime-contract.ts';
+import {WorkerLoop} from './worker-loop.ts';
+import type {LoopOutcome} from './worker-loop.ts';
+
+/** What the thread finds as `workerData`; the same for all workers of a job. */
+export interface WorkerBoot {
+  readonly request: JobRequest;
+  readonly board: SharedArrayBuffer;
+}
+
+/** The endless task of one thread. */
+export interface WorkerTask {
+  readonly workerIndex: number;
+  readonly port: MessagePort;
+}
+
+/** What the endless task comes to; a failure has been reported before. */
+export interface WorkerEnd {
+  readonly outcome: LoopOutcome;
+  readonly results: WorkerResults | undefined;
+}
+
+/** What the coordinator may call. */
+export type WorkerControl = {
+  /**
+   * Answers when the operators exist and the loop is about to begin, or when that has failed and the
+   * failure has been reported.
+   */
+  deploy(deployment: Deployment): Promise<void>;
+};
+
+/** What the worker calls. */
+export type WorkerReports = {
+  initializing(workerIndex: number): void;
+  taskFinished(taskIndex: number): void;
+  taskCanceled(taskIndex: number): void;
+  /** `taskIndex` is NO_TASK if nobody knows whose failure it is. */
+  taskFailed(workerIndex: number, taskIndex: number, error: ErrorData): void;
+  disposeFailed(taskIndex: number, error: ErrorData): void;
+  /** The lines of the coordinator's graph. */
+  graphLines(): readonly string[];
+};
+
+interface Built {
+  readonly runtime: JobRuntime;
+  readonly planned: PlannedJob;
+}
+
+const boot = workerData as WorkerBoot;
+/** Begins at once; a thread that only replaces a dead one (see worker-pool.ts) builds nothing. */
+const building = new JobBoard(boot.board).claimBoot() ? build(boot.request) : undefined;
+// Whoever awaits it hears of the failure; until then it must not count as unhandled.
+building?.catch(() => {});
+
+async function build(request: JobRequest): Promise<Built> {
+  const [runtime, jobModule] = await Promise.all([
+    importRuntime<JobRuntime>(request.runtimeUrl),
+    importJobModule(request.jobUrl),
+  ]);
+  return {runtime, planned: await runtime.plan(jobModule, request)};
+}
+
+/** The endless task. Resolves when the worker has no task left; rejects only if the engine fails. */
+export async function run({workerIndex, port}: WorkerTask): Promise<WorkerEnd> {
+  const pulse = new WorkerPulse(boot.board, workerIndex);
+  pulse.begin(threadId);
+  pulse.enterPhase('BUILDING');
+
+  let loop: WorkerLoop | undefined;
+  let failEarly: (thrown: unknown) => void = () => {};
+  const failedEarly = new Promise<never>((_resolve, reject) => {
+    failEarly = reject;
+  });
+  failedEarly.catch(() => {});
+  // Covers promises without a handler too. Without this the thread would die at once, and with it
+  // the tasks' chance to be closed.
+  process.on('uncaughtException', thrown => {
+    if (loop === undefined) failEarly(thrown);
+    else loop.failFromOutside(thrown);
+  });
+
+  return await new Promise<WorkerEnd>((resolve, reject) => {
+    const control: WorkerControl = {
+      deploy: async deployment => {
+        let finish: () => Promise<WorkerEnd>;
+        try {
+          finish = await Promise.race([prepare(deployment), failedEarly]);
+        } catch (thrown) {
+          const place = {jobName: deployment.plan.jobName, workerIndex, task: undefined};
+          const error = toErrorData(deployFailure(thrown, place));
+          await link.remote.taskFailed(workerIndex, NO_TASK, error);
+          finish = async () => {
+            await drainOutput();
+            return {outcome: 'FAILED', results: undefined};
+          };
+        }
+        // In a later turn, so that the answer to this call leaves before the first report.
+        setImmediate(() => {
+          finish().then(resolve, reject);
+        });
+      },
+    };
+    const link = openControlLink<WorkerReports>(port, control);
+
+    const prepare = async (deployment: Deployment) => {
+      const {runtime, planned} = await building!;
+      await refuseOtherGraph(planned, deployment, link.remote.graphLines);
+      const tasks = deployment.plan.tasks.filter(task => task.workerIndex === workerIndex);
+      const {jobName} = deployment.plan;
+      const reports: Promise<void>[] = [link.remote.initializing(workerIndex)];
+      pulse.enterPhase('DEPLOYING');
+      const workerRuntime = runtime.createWorker({
+        deployment,
+        workerIndex,
+        planned,
+        request: boot.request,
+        clock: systemClock,
+      });
+      const workerLoop = (loop = new WorkerLoop({
+        tasks: workerRuntime.tasklets.map((tasklet, i) => ({
+          taskIndex: tasks[i]!.taskIndex,
+          tasklet,
+        })),
+        bell: runtime.openBell(deployment, workerIndex),
+        pulse,
+        clock: systemClock,
+        listener: {
+          taskFinished: taskIndex => {
+            reports.push(link.remote.taskFinished(taskIndex));
+          },
+          taskCanceled: taskIndex => {
+            reports.push(link.remote.taskCanceled(taskIndex));
+          },
+          taskFailed: (taskIndex, thrown) => {
+            const task = tasks.find(placed => placed.taskIndex === taskIndex);
+            const error = taskFailure(thrown, {jobName, workerIndex, task});
+            reports.push(link.remote.taskFailed(workerIndex, taskIndex, toErrorData(error)));
+          },
+          disposeFailed: (taskIndex, thrown) => {
+            reports.push(link.remote.disposeFailed(taskIndex, toErrorData(thrown)));
+          },
+        },
+      }));
+      const finish = async (): Promise<WorkerEnd> => {
+        pulse.enterPhase('RUNNING');
+        const outcome = await workerLoop.run();
+        pulse.enterPhase('ENDED');
+        const results = outcome === 'FAILED' ? undefined : workerRuntime.results();
+        workerRuntime.dispose();
+        // The reports go another way than the result of this task; they must not be overtaken.
+        await Promise.all(reports);
+        await drainOutput();
+        return {outcome, results};
+      };
+      return finish;
+    };
+  });
+}
+
+/** The graph built here must be the coordinator's; E_NONDETERMINISTIC_JOB shows the first difference. */
+async function refuseOtherGraph(
+  {fingerprint}: PlannedJob,
+  {plan}: Deployment,
+  graphLines: () => Promise<readonly string[]>,
+): Promise<void> {
+  if (fingerprint.hash === plan.graphHash) return;
+  const expected = await graphLines();
+  const here = fingerprint.lines;
+  let line = 0;
+  while (line < here.length && here[line] === expected[line]) line += 1;
+  throw new StreamError(
+    'E_NONDETERMINISTIC_JOB',
+    'the job builds another graph each time it is called, so its threads cannot agree on one',
+    {
+      job: plan.jobName,
+      line: line + 1,
+      first: expected[line] ?? '(nothing)',
+      second: here[line] ?? '(nothing)',
+    },
+    {remedy: 'build the graph from the job arguments alone: no chance, no clock, no counters'},
+  );
+}
