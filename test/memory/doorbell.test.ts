@@ -7,6 +7,7 @@ import test from 'ava';
 import {InvariantError} from '../../src/base/assert.ts';
 import {ArenaPlan} from '../../src/memory/arena.ts';
 import {Doorbell, planDoorbells} from '../../src/memory/doorbell.ts';
+import {runPreempted} from '../support/preempt.ts';
 
 function doorbells(count: number) {
   const plan = new ArenaPlan();
@@ -22,6 +23,24 @@ test('a ring between prepareToPark and park is not slept through', t => {
   bell.ring();
 
   t.is(bell.park(seen, 60_000), 'rung');
+});
+
+test('a late ring at any point of prepareToPark leaves the flag up or the bell changed', t => {
+  for (let point = 0; ; point += 1) {
+    const [bell] = doorbells(1);
+    bell.prepareToPark(); // an earlier sleep, which the ringer saw
+    let seen = 0;
+    const isInterrupted = runPreempted(
+      () => {
+        seen = bell.prepareToPark();
+      },
+      point,
+      () => bell.ring(),
+    );
+    if (!isInterrupted) break;
+
+    t.true(bell.isSleeping() || bell.park(seen, 1) === 'rung', `before call ${point}`);
+  }
 });
 
 test('nobody rings: park returns after its timeout', t => {

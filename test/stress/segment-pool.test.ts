@@ -61,6 +61,43 @@ for (const {name, cacheMax, debug} of [
   });
 }
 
+for (const cacheMax of [undefined, 2]) {
+  const how = cacheMax === undefined ? 'one at a time' : 'through caches';
+  test.serial(`a reclaim that runs all the time does not disturb two takers: ${how}`, async t => {
+    const {arena, layout, check, pool, base} = setUp(5, false);
+    const takers = [1, 2].map(owner =>
+      startThread(arena, check, {
+        role: 'churn',
+        owner,
+        seed: owner,
+        operations: 150_000 * FACTOR,
+        pool: layout,
+        count: 3,
+        ...(cacheMax === undefined ? {} : {cacheMax}),
+      }),
+    );
+    const reclaimer = startThread(arena, check, {
+      role: 'reclaimNobody',
+      owner: 3,
+      seed: 3,
+      operations: 0,
+      pool: layout,
+    });
+    go(arena, check);
+
+    const results = await Promise.all(takers.map(thread => thread.result));
+    Atomics.store(arena.words, base + STOP, 1);
+    results.push(await reclaimer.result);
+
+    t.deepEqual(
+      results.flatMap(result => result.violations),
+      [],
+    );
+    t.true(results[2].done > 100);
+    t.true(isWhole(pool));
+  });
+}
+
 test.serial(
   'three threads that need six of ten segments at once all get them again and again',
   async t => {

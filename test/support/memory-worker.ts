@@ -120,6 +120,20 @@ function churn(): RoleResult {
   return {done, refused, violations};
 }
 
+/**
+ * Reclaims for an owner that has nothing, over and over, until told to stop: each pass may set bits
+ * of segments that others are taking at that moment, which they must survive.
+ */
+function reclaimNobody(): RoleResult {
+  const pool = new SegmentPool(arena, input.pool!);
+  let done = 0;
+  while (Atomics.load(words, check + STOP) === 0) {
+    if (pool.reclaim(input.owner) !== 0) fail('reclaimed segments of others');
+    done += 1;
+  }
+  return {done, refused: 0, violations};
+}
+
 /** Takes `count` segments at once, `operations` times, however often it is told "not now". */
 function takeAll(): RoleResult {
   const pool = new SegmentPool(arena, input.pool!);
@@ -256,7 +270,7 @@ async function sleep(): Promise<RoleResult> {
   return {done, refused, violations};
 }
 
-const roles = {churn, takeAll, produce, consume, ringBell, sleep};
+const roles = {churn, reclaimNobody, takeAll, produce, consume, ringBell, sleep};
 
 Atomics.wait(words, check + START, 0, LOST_AFTER_MS);
 parentPort!.postMessage(await roles[input.role]());
