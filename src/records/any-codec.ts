@@ -7,15 +7,18 @@
  * byte). Texts are Latin-1 where one byte per unit suffices, else UTF-16, so lone surrogates
  * survive. Arrays of int32, of float64 and of strings have packed forms.
  *
- * An object is its key list and its values. Key lists repeat, so the sink remembers those it met
- * last by identity of the joined names only while encoding; each value stays readable by itself.
+ * An object is the list of its names, as one run of bytes with its length in front, and the values.
+ * Lists repeat: the encoder finds the bytes of a list it has met, the decoder finds the names by the
+ * bytes, and builds objects of frequent lists by generated code. Both are only caches, every value can
+ * be read by itself.
  *
- * Libraries were measured and lost (docs/internals/records.md): they change -0 in arrays, sparse
- * arrays, lone surrogates, Buffers and class instances silently, so every value had to be walked
- * first to be sure, and the walk costs as much as this encoder.
+ * A library was measured and lost (bench/micro/codecs.ts, docs/internals/records.md): msgpackr changes
+ * -0, sparse arrays, lone surrogates, `__proto__`, class instances and functions silently. Each value
+ * would have to be walked first, and the walk is what this encoder costs.
  */
 import {assert} from '../base/assert.ts';
 import {StreamError, showValue} from '../base/errors.ts';
+import {compileFactory, isCodeGenerationAllowed, quote} from './compiler.ts';
 import {showPath} from './schema.ts';
 
 const UNDEFINED = 0;
@@ -46,7 +49,36 @@ const DATA_VIEW = 23;
 /** Beyond this depth a value is taken for cyclic. */
 const DEPTH_MAX = 500;
 
+/** Texts up to this length are written by a loop; a call to the buffer costs more. */
+const LOOP_LENGTH_MAX = 24;
+
+/** Lists of names that the encoder remembers. */
+const SHAPE_COUNT_MAX = 1024;
+
+/** Places in the decoder's cache of lists of names; a power of two. */
+const SHAPE_CACHE_SIZE = 256;
+
+/** Objects of one list before building them is compiled. */
+const COMPILED_AFTER = 32;
+
 const WIDE = /[^\0-\xff]/;
+
+/** A list of names and its bytes. */
+interface NameList {
+  readonly names: readonly string[];
+  readonly encoded: Uint8Array;
+}
+
+/** What the decoder knows about a list of names. */
+interface KnownList {
+  readonly encoded: Uint8Array;
+  readonly names: readonly string[];
+  uses: number;
+  build: (() => Record<string, unknown>) | undefined;
+}
+
+/** Reading a short text through the public `toString` takes twice as long. */
+type Slicing = Buffer & {latin1Slice(start: number, end: number): string};
 
 const TYPED_ARRAYS: ReadonlyArray<{
   readonly prototype: object;
@@ -104,6 +136,9 @@ export class ValueEncoder {
   #position = 0;
   #depth = 0;
   #path: string[] = [];
+  /** Lists of names by their first name. */
+  readonly #lists = new Map<string, NameList[]>();
+  #listCount = 0;
 
   constructor(initialSizeBytes = 1024) {
     this.#buffer = Buffer.allocUnsafeSlow(initialSizeBytes);
@@ -193,26 +228,31 @@ export class ValueEncoder {
   }
 
   #text(text: string): void {
-    const length = text.length;
-    if (WIDE.test(text)) {
-      this.#tag(UTF16);
-      this.#count(length);
-      this.#reserve(2 * length);
-      this.#buffer.write(text, this.#position, 2 * length, 'utf16le');
-      this.#position += 2 * length;
-      return;
+    const {length} = text;
+    if (length <= LOOP_LENGTH_MAX) {
+      this.#reserve(2 + length);
+      const buffer = this.#buffer;
+      const start = this.#position;
+      let all = 0;
+      for (let i = 0; i < length; i += 1) {
+        const unit = text.charCodeAt(i);
+        all |= unit;
+        buffer[start + 2 + i] = unit;
+      }
+      if (all <= 0xff) {
+        buffer[start] = LATIN1;
+        buffer[start + 1] = length;
+        this.#position = start + 2 + length;
+        return;
+      }
     }
-    this.#tag(LATIN1);
+    const isWide = WIDE.test(text);
+    const sizeBytes = isWide ? 2 * length : length;
+    this.#tag(isWide ? UTF16 : LATIN1);
     this.#count(length);
-    this.#reserve(length);
-    const buffer = this.#buffer;
-    if (length <= 16) {
-      const position = this.#position;
-      for (let i = 0; i < length; i += 1) buffer[position + i] = text.charCodeAt(i);
-    } else {
-      buffer.write(text, this.#position, length, 'latin1');
-    }
-    this.#position += length;
+    this.#reserve(sizeBytes);
+    this.#buffer.write(text, this.#position, sizeBytes, isWide ? 'utf16le' : 'latin1');
+    this.#position += sizeBytes;
   }
 
   #raw(tag: number, source: Uint8Array): void {
@@ -284,14 +324,39 @@ export class ValueEncoder {
   #fields(tag: number, value: Record<string, unknown>): void {
     const names = Object.keys(value);
     refuseHidden(value, names.length);
+    const {encoded} = this.#listOf(names);
     this.#tag(tag);
-    this.#count(names.length);
+    this.#count(encoded.length);
+    this.#reserve(encoded.length);
+    const buffer = this.#buffer;
+    const start = this.#position;
+    for (let i = 0; i < encoded.length; i += 1) buffer[start + i] = encoded[i]!;
+    this.#position = start + encoded.length;
     for (const name of names) {
-      this.#text(name);
       this.#path.push(name);
       this.#value(value[name]);
       this.#path.pop();
     }
+  }
+
+  #listOf(names: string[]): NameList {
+    const first = names.length === 0 ? '' : names[0]!;
+    let lists = this.#lists.get(first);
+    if (lists !== undefined) {
+      for (const list of lists) if (areEqual(list.names, names)) return list;
+    }
+    if (this.#listCount >= SHAPE_COUNT_MAX) {
+      this.#lists.clear();
+      this.#listCount = 0;
+      lists = undefined;
+    }
+    const encoder = new ValueEncoder(256);
+    for (const name of names) encoder.#text(name);
+    const list = {names, encoded: new Uint8Array(encoder.#buffer.subarray(0, encoder.#position))};
+    if (lists === undefined) this.#lists.set(first, [list]);
+    else lists.push(list);
+    this.#listCount += 1;
+    return list;
   }
 
   #array(value: unknown[]): void {
@@ -311,7 +376,10 @@ export class ValueEncoder {
       if (i > 1024 && present < i >> 4) break;
     }
     if (present < length) return this.#sparse(value);
-    refuseHidden(value, length + 1);
+    if (Object.keys(value).length !== length) {
+      throw new Refusal(value, 'the array has named properties that would be lost');
+    }
+    refuseSymbols(value);
     if (length > 1 && int32Count === length) {
       this.#tag(INT32_ARRAY);
       this.#count(length);
@@ -345,7 +413,7 @@ export class ValueEncoder {
         throw new Refusal(value, `the array has the named property ${showValue(name)}`);
       }
     }
-    refuseHidden(value, names.length + 1);
+    refuseSymbols(value);
     this.#tag(SPARSE_ARRAY);
     this.#count(value.length);
     this.#count(names.length);
@@ -431,6 +499,12 @@ export class ValueEncoder {
   }
 }
 
+function areEqual(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return false;
+  return true;
+}
+
 /** Carries the refused part up to `encode`, which knows the path. */
 class Refusal extends Error {
   readonly value: unknown;
@@ -445,8 +519,16 @@ class Refusal extends Error {
 
 /** Refuses what `Object.keys` does not show: symbols, hidden properties, names on containers. */
 function refuseHidden(value: object, expected: number): void {
-  if (Reflect.ownKeys(value).length !== expected) {
-    throw new Refusal(value, 'it has symbol, hidden or extra properties that would be lost');
+  if (Object.getOwnPropertyNames(value).length !== expected) {
+    throw new Refusal(value, 'it has hidden or extra properties that would be lost');
+  }
+  refuseSymbols(value);
+}
+
+/** `Reflect.ownKeys` would tell all at once, at twice the cost of both calls. */
+function refuseSymbols(value: object): void {
+  if (Object.getOwnPropertySymbols(value).length > 0) {
+    throw new Refusal(value, 'it has symbol properties that would be lost');
   }
 }
 
@@ -454,15 +536,15 @@ function refuseHidden(value: object, expected: number): void {
 function refuseNamed(value: NodeJS.TypedArray): void {
   // Listing the keys of a large typed array is slow; those past the elements come last in `for in`.
   if (value.length <= 64) return refuseHidden(value, value.length);
-  if (Object.getOwnPropertySymbols(value).length > 0) {
-    throw new Refusal(value, 'it has symbol properties that would be lost');
-  }
+  refuseSymbols(value);
 }
 
-/** Reads what `ValueEncoder` wrote. Holds only a position: one per thread is enough. */
+/** Reads what `ValueEncoder` wrote. Keeps a position and a cache of name lists. */
 export class ValueDecoder {
   #buffer: Buffer = Buffer.alloc(0);
   #position = 0;
+  readonly #lists: Array<KnownList | undefined> = Array.from({length: SHAPE_CACHE_SIZE});
+  readonly #next = (): unknown => this.#value();
 
   /** The value that starts at `start`. Everything returned has memory of its own. */
   decode(buffer: Buffer, start: number, end: number): unknown {
@@ -518,7 +600,7 @@ export class ValueDecoder {
     const start = this.#position;
     if (tag === LATIN1) {
       this.#position = start + length;
-      return this.#buffer.toString('latin1', start, this.#position);
+      return (this.#buffer as Slicing).latin1Slice(start, this.#position);
     }
     assert(tag === UTF16, 'a text has the tag of a text');
     this.#position = start + 2 * length;
@@ -593,9 +675,9 @@ export class ValueDecoder {
         return array;
       }
       case OBJECT:
-        return this.#fields({});
+        return this.#fields(true);
       case NULL_OBJECT:
-        return this.#fields(Object.create(null) as Record<string, unknown>);
+        return this.#fields(false);
       case MAP: {
         const map = new Map<unknown, unknown>();
         for (let n = this.#count(); n > 0; n -= 1) {
@@ -628,9 +710,15 @@ export class ValueDecoder {
     }
   }
 
-  #fields(object: Record<string, unknown>): Record<string, unknown> {
-    for (let n = this.#count(); n > 0; n -= 1) {
-      const name = this.#text(this.#buffer[this.#position++]!);
+  #fields(isPlain: boolean): Record<string, unknown> {
+    const list = this.#list();
+    if (isPlain) {
+      list.uses += 1;
+      if (list.uses === COMPILED_AFTER) list.build = this.#compile(list.names);
+      if (list.build !== undefined) return list.build();
+    }
+    const object = (isPlain ? {} : Object.create(null)) as Record<string, unknown>;
+    for (const name of list.names) {
       const value = this.#value();
       if (name === '__proto__') {
         const descriptor = {value, writable: true, enumerable: true, configurable: true};
@@ -641,4 +729,44 @@ export class ValueDecoder {
     }
     return object;
   }
+
+  /** Finds the names at the position among those known by their bytes, or reads them. */
+  #list(): KnownList {
+    const length = this.#count();
+    const buffer = this.#buffer;
+    const start = this.#position;
+    const end = start + length;
+    // A text of the list starts with tag and length, so that byte 2 is the first of a name.
+    const sum = length === 0 ? 0 : buffer[start + 2]! + 3 * buffer[end - 1]!;
+    const middle = buffer[start + (length >> 1)]!;
+    const place = (7 * length + sum + 5 * middle) & (SHAPE_CACHE_SIZE - 1);
+    const known = this.#lists[place];
+    if (known !== undefined && isAt(buffer, start, length, known.encoded)) {
+      this.#position = end;
+      return known;
+    }
+    const names: string[] = [];
+    while (this.#position < end) names.push(this.#text(buffer[this.#position++]!));
+    assert(this.#position === end, 'a list of names ends where its length says');
+    const encoded = new Uint8Array(buffer.subarray(start, end));
+    const list: KnownList = {encoded, names, uses: 0, build: undefined};
+    this.#lists[place] = list;
+    return list;
+  }
+
+  #compile(names: readonly string[]): (() => Record<string, unknown>) | undefined {
+    if (!isCodeGenerationAllowed() || names.includes('__proto__')) return undefined;
+    const fields = names.map(name => `${quote(name)}: next()`).join(', ');
+    return compileFactory<() => Record<string, unknown>>(
+      'millrace/any-object',
+      ['next'],
+      `return () => ({${fields}});`,
+    )(this.#next);
+  }
+}
+
+function isAt(buffer: Buffer, start: number, length: number, expected: Uint8Array): boolean {
+  if (length !== expected.length) return false;
+  for (let i = 0; i < length; i += 1) if (buffer[start + i] !== expected[i]) return false;
+  return true;
 }
