@@ -5,8 +5,10 @@
  * task asks for again and again.
  *
  * Each function returns nanoseconds per take and give (or refusal) and a checksum: the number of
- * segments free at the end. Alone: `node bench/micro/segment-pool.ts`.
+ * segments free at the end. Alone: `node bench/micro/segment-pool.ts [variant]`; without a variant,
+ * each runs in a process of its own, because variants share call sites and slow each other down.
  */
+import {execFileSync} from 'node:child_process';
 import {isMainThread, parentPort, Worker, workerData} from 'node:worker_threads';
 import {systemClock} from '../../src/base/clock.ts';
 import {StreamError} from '../../src/base/errors.ts';
@@ -158,7 +160,7 @@ function work({buffer, layout, owner, pairs, isCached}: ThreadInput): void {
 if (!isMainThread && (workerData as ThreadInput | null)?.poolBench === true) {
   work(workerData as ThreadInput);
 } else if (import.meta.main) {
-  const benches = {
+  const benches: Record<string, (count: number) => PoolResult | Promise<PoolResult>> = {
     sharedOneThread,
     cachedOneInFlight,
     cachedChains,
@@ -166,14 +168,22 @@ if (!isMainThread && (workerData as ThreadInput | null)?.poolBench === true) {
     sharedTwoThreads,
     cachedTwoThreads,
   };
-  for (const [name, run] of Object.entries(benches)) {
-    const results = [];
-    for (let round = 0; round < 3; round += 1) results.push(await run(1_000_000));
-    const expected = name === 'refusedTake' ? 0 : SEGMENTS;
-    if (results.some(result => result.checksum !== expected)) {
-      throw new StreamError('E_BENCH_ANSWER', 'the bench gave a wrong answer', {name});
+  const name = process.argv[2];
+  if (name === undefined) {
+    for (const each of Object.keys(benches)) {
+      execFileSync(process.execPath, [import.meta.filename, each], {stdio: 'inherit'});
     }
-    const times = results.map(result => result.nsPerPair.toFixed(1)).sort((a, b) => +a - +b);
-    console.log(`${name.padEnd(18)} ${times.join(' / ')} ns`);
+  } else {
+    const expected = name === 'refusedTake' ? 0 : SEGMENTS;
+    const times: number[] = [];
+    for (let round = 0; round < 5; round += 1) {
+      const {nsPerPair, checksum} = await benches[name](1_000_000);
+      if (checksum !== expected) {
+        throw new StreamError('E_BENCH_ANSWER', 'the bench gave a wrong answer', {name, checksum});
+      }
+      times.push(nsPerPair);
+    }
+    times.sort((a, b) => a - b);
+    console.log(`${name.padEnd(18)} ${times.map(time => time.toFixed(1)).join(' / ')} ns`);
   }
 }

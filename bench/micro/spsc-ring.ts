@@ -5,8 +5,9 @@
  *   producer  --- ring of 4-word entries --->  consumer, which sums what it reads
  *
  * Each function returns nanoseconds per entry and a checksum that the caller compares. Alone:
- * `node bench/micro/spsc-ring.ts`.
+ * `node bench/micro/spsc-ring.ts [variant batch]`; without a variant, each runs in its own process.
  */
+import {execFileSync} from 'node:child_process';
 import {isMainThread, parentPort, Worker, workerData} from 'node:worker_threads';
 import {systemClock} from '../../src/base/clock.ts';
 import {StreamError} from '../../src/base/errors.ts';
@@ -117,18 +118,29 @@ function consume({buffer, region, never, entries}: ConsumerInput): void {
 if (!isMainThread && (workerData as ConsumerInput | null)?.ringBench === true) {
   consume(workerData as ConsumerInput);
 } else if (import.meta.main) {
-  const entries = 4_000_000;
-  for (const batch of [1, 16, 256]) {
-    for (const [name, run] of Object.entries({ringOneThread, ringTwoThreads})) {
-      const results = [];
-      for (let round = 0; round < 3; round += 1) results.push(await run(entries, batch));
-      if (results.some(result => result.checksum !== (entries * (entries - 1)) / 2)) {
-        throw new StreamError('E_BENCH_ANSWER', 'the bench gave a wrong answer', {name, batch});
+  const benches: Record<
+    string,
+    (entries: number, batch: number) => RingResult | Promise<RingResult>
+  > = {ringOneThread, ringTwoThreads};
+  const [name, batch] = process.argv.slice(2);
+  if (name === undefined) {
+    for (const each of Object.keys(benches)) {
+      for (const size of ['1', '16', '256']) {
+        execFileSync(process.execPath, [import.meta.filename, each, size], {stdio: 'inherit'});
       }
-      const times = results.map(result => result.nsPerEntry.toFixed(1)).sort((a, b) => +a - +b);
-      console.log(
-        `${name.padEnd(15)} batch ${String(batch).padStart(3)}: ${times.join(' / ')} ns/entry`,
-      );
     }
+  } else {
+    const entries = 4_000_000;
+    const times: number[] = [];
+    for (let round = 0; round < 5; round += 1) {
+      const {nsPerEntry, checksum} = await benches[name](entries, Number(batch));
+      if (checksum !== (entries * (entries - 1)) / 2) {
+        throw new StreamError('E_BENCH_ANSWER', 'the bench gave a wrong answer', {name, checksum});
+      }
+      times.push(nsPerEntry);
+    }
+    times.sort((a, b) => a - b);
+    const shown = times.map(time => time.toFixed(1)).join(' / ');
+    console.log(`${name.padEnd(15)} batch ${batch.padStart(3)}: ${shown} ns per entry`);
   }
 }

@@ -43,6 +43,27 @@ test('a late ring at any point of prepareToPark leaves the flag up or the bell c
   }
 });
 
+test('the next ring wakes a sleeper that fell asleep at any point of an earlier one', t => {
+  for (let point = 0; ; point += 1) {
+    const [bell] = doorbells(1);
+    bell.prepareToPark();
+    let seen = 0;
+    const isInterrupted = runPreempted(
+      () => bell.ring(),
+      point,
+      () => {
+        bell.awake(); // its timeout had passed; it found nothing, and goes to sleep again
+        seen = bell.prepareToPark();
+      },
+    );
+    if (!isInterrupted) break;
+
+    bell.ring();
+
+    t.is(bell.park(seen, 1), 'rung', `before call ${point}`);
+  }
+});
+
 test('nobody rings: park returns after its timeout', t => {
   const [bell] = doorbells(1);
 
