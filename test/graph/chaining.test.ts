@@ -122,17 +122,17 @@ test('an operator that waits inside records is not chained behind a source that 
   const graph = (pushes: boolean, strategy: 'ALWAYS' | 'HEAD') => {
     const stream = buildStreamGraph(
       transformations(g => {
-        const middle = g.map(g.source({pushes}), {chainingStrategy: strategy});
+        const middle = g.map(g.map(g.source({pushes}), {chainingStrategy: strategy}));
         g.sink(g.map(middle, {yields: true}));
       }),
       settings(),
     );
-    return chainingObjection(stream, stream.edges[1]!);
+    return chainingObjection(stream, stream.edges[2]!);
   };
 
   t.deepEqual(graph(true, 'ALWAYS'), {
     rule: 'no yielding behind a pushing source',
-    reason: 'map3 waits inside records, and Source: source1 cannot be made to wait',
+    reason: 'map4 waits inside records, and Source: source1 cannot be made to wait',
   });
   t.is(graph(false, 'ALWAYS'), undefined);
   // The head of the chain counts: with a chain of its own the operator is far from the source.

@@ -217,12 +217,14 @@ const MISTAKES: Array<
   [
     'a cycle',
     'E_GRAPH_CYCLE',
-    /operators=map2 -> map3 -> map4 -> map2/,
+    /operators=map1 -> map3 -> map4 -> map1;/,
     g => {
-      g.add('map', [g.source(), 4]);
-      g.map(2);
-      g.map(3);
-      g.sink(4);
+      // The source is met on the way along the cycle, but is not part of it.
+      g.add('map', [5, 4], {id: 1});
+      g.map(1, {id: 3});
+      g.map(3, {id: 4});
+      g.add('source', [], {id: 5});
+      g.sink(4, {id: 6});
     },
   ],
   [
