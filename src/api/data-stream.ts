@@ -1,0 +1,643 @@
+/**
+ * Streams as users see them: `DataStream`, `KeyedStream` (in the same file, because each makes the
+ * other) and `DataStreamSink`. A stream is a description: calls record transformations, nothing runs.
+ *
+ * A stream has inputs, one or, for a union, several; each names the operator that feeds it, with the
+ * partitioner and the side output through which it is read. A stream that *is* the output of an
+ * operator also knows that operator, which is what `name`, `uid`, `setParallelism` … change.
+ */
+import {StreamError, showValue} from '../base/errors.ts';
+import {checkBufferTimeout, checkParallelismValue} from '../graph/validate.ts';
+import type {
+  PartitionerSpec,
+  Transformation,
+  TransformationInput,
+} from '../graph/transformation.ts';
+import {
+  OutputTag,
+  type FilterFunction,
+  type FlatMapFunction,
+  type MapFunction,
+  type ProcessFunction,
+  type ReduceFunction,
+} from '../operators/functions.ts';
+import type {AggregationKind, KeySelector, OperatorSpec} from '../operators/operator.ts';
+import type {Sink} from '../operators/sink.ts';
+import {
+  csvSink,
+  discardingSink,
+  jsonLinesSink,
+  printSink,
+  textFileSink,
+} from '../connectors/index.ts';
+import {fingerprint, type Infer, type RecordSchema, type Schema} from '../records/schema.ts';
+import {checkFunction} from './check-function.ts';
+import {ConnectedStreams} from './connected-streams.ts';
+import {
+  parseKey,
+  parsePath,
+  type FieldPath,
+  type Key,
+  type KeyPath,
+  type Ordered,
+  type PathValue,
+  type Summable,
+} from './field-path.ts';
+import type {TransformationRecorder} from './recorder.ts';
+
+/** One of the streams that make up a stream. */
+export type StreamInput = Omit<TransformationInput, 'inputIndex'>;
+
+/** What streams know of each other; not for users. */
+export interface StreamInternals {
+  readonly recorder: TransformationRecorder;
+  readonly inputs: readonly StreamInput[];
+  /** The operator whose main output this stream is, and nothing else. */
+  readonly operator: Transformation | undefined;
+}
+
+/** Reads the internals of a stream; not for users. Errors: `E_API_STREAM` for anything else. */
+export let internalsOf: (operation: string, stream: unknown) => StreamInternals;
+
+/** What a declared schema must be for a stream of `T`: it may leave fields out, not invent any. */
+type SchemaOf<T, S> = unknown extends T
+  ? S
+  : T extends Infer<S>
+    ? S
+    : {readonly schemaDoesNotFitRecords: T};
+
+/**
+ * The settings that operators and sinks have in common. Each changes the operator and returns the same
+ * object, so that calls can be strung together.
+ */
+abstract class OperatorSettings {
+  protected abstract operatorFor(operation: string): Transformation;
+
+  /**
+   * Names the operator, in messages, metrics and plans.
+   *
+   * Default: what it does (`Map`, `Flat Map`).
+   * Errors:  `E_API_NAME` if it is not a text, or empty; `E_API_NO_OPERATOR` on a union, a partitioned
+   *          stream or a side output, which are not operators of their own.
+   */
+  name(name: string): this {
+    this.operatorFor('name').name = checkText('E_API_NAME', 'a name', name);
+    return this;
+  }
+
+  /**
+   * Identifies the operator across versions of a job: its state is found by it.
+   *
+   * Default: derived from the topology, so that it lasts as long as what feeds the operator.
+   * Errors:  `E_API_NAME` if it is not a text, or empty; `E_GRAPH_UID` when the job is planned, if
+   *          another operator has it.
+   */
+  uid(uid: string): this {
+    this.operatorFor('uid').uid = checkText('E_API_NAME', 'a uid', uid);
+    return this;
+  }
+
+  /**
+   * Sets the number of subtasks of the operator.
+   *
+   * Default: the job's. Range: 1 to the max parallelism. Errors: `E_GRAPH_PARALLELISM`.
+   */
+  setParallelism(parallelism: number): this {
+    const operator = this.operatorFor('setParallelism');
+    checkParallelismValue('parallelism', parallelism, operator.name);
+    operator.parallelism = parallelism;
+    return this;
+  }
+
+  /**
+   * Sets the number of key groups: the limit to which the operator can ever be rescaled.
+   *
+   * Default: the job's, else 128 up to a parallelism of 85. Range: 1 to 32768. It cannot change without
+   * dropping keyed state. Errors: `E_GRAPH_PARALLELISM`.
+   */
+  setMaxParallelism(maxParallelism: number): this {
+    const operator = this.operatorFor('setMaxParallelism');
+    checkParallelismValue('maxParallelism', maxParallelism, operator.name);
+    operator.maxParallelism = maxParallelism;
+    return this;
+  }
+
+  /**
+   * Puts the operator into a slot sharing group: operators of different groups never share a slot.
+   *
+   * Default: the group of its inputs if they agree, else `default`.
+   */
+  slotSharingGroup(group: string): this {
+    this.operatorFor('slotSharingGroup').slotSharingGroup = checkText(
+      'E_API_NAME',
+      'a slot sharing group',
+      group,
+    );
+    return this;
+  }
+
+  /** Begins a new chain with the operator: it is not chained to what feeds it. */
+  startNewChain(): this {
+    this.operatorFor('startNewChain').chainingStrategy = 'HEAD';
+    return this;
+  }
+
+  /** Chains the operator neither to what feeds it nor to what it feeds. */
+  disableChaining(): this {
+    this.operatorFor('disableChaining').chainingStrategy = 'NEVER';
+    return this;
+  }
+
+  /**
+   * Sets how long a batch of the operator's output may wait to fill while its task is busy.
+   *
+   * Units: milliseconds; 0 sends every record by itself, -1 only full batches. Default: the job's
+   * (100). Errors: `E_GRAPH_BUFFER_TIMEOUT`.
+   */
+  setBufferTimeout(timeoutMs: number): this {
+    const operator = this.operatorFor('setBufferTimeout');
+    checkBufferTimeout(timeoutMs, operator.name);
+    operator.bufferTimeoutMs = timeoutMs;
+    return this;
+  }
+}
+
+/**
+ * A stream of records of type `T`.
+ *
+ * Source: Flink's DataStream and SingleOutputStreamOperator (flink.md §2.1).
+ */
+export class DataStream<T> extends OperatorSettings {
+  readonly #internals: StreamInternals;
+  /** For TypeScript only: ties the class to the type of its records. */
+  declare readonly recordType?: T;
+
+  static {
+    internalsOf = (operation, stream) => {
+      if (typeof stream === 'object' && stream !== null && #internals in stream) {
+        return stream.#internals;
+      }
+      throw new StreamError(
+        'E_API_STREAM',
+        `${operation} needs a stream`,
+        {value: showValue(stream)},
+        {remedy: 'pass what the methods of the environment or of another stream return'},
+      );
+    };
+  }
+
+  /** Not for users: streams come from an environment. */
+  constructor(internals: StreamInternals) {
+    super();
+    this.#internals = internals;
+  }
+
+  /**
+   * Turns each record into one other.
+   *
+   * Result: keeps the record's timestamp.
+   * Errors: `E_API_FUNCTION` if `fn` is neither a function nor an object with `map`, or is async.
+   */
+  map<O>(fn: MapFunction<T, O>): DataStream<O> {
+    checkFunction('map', fn, ['map']);
+    return this.#add('Map', {type: 'map', fn});
+  }
+
+  /**
+   * Keeps the records for which `fn` returns something true. A type guard narrows the type.
+   *
+   * Errors: `E_API_FUNCTION` if `fn` is neither a function nor an object with `filter`, or is async.
+   */
+  filter<S extends T>(fn: (value: T) => value is S): DataStream<S>;
+  filter(fn: FilterFunction<T>): DataStream<T>;
+  filter(fn: FilterFunction<T>): DataStream<T> {
+    checkFunction('filter', fn, ['filter']);
+    return this.#add('Filter', {type: 'filter', fn});
+  }
+
+  /**
+   * Turns each record into any number of others, by returning an iterable or through the collector.
+   *
+   * Result: all keep the record's timestamp.
+   * Errors: `E_API_FUNCTION` if `fn` is neither a function nor an object with `flatMap`, or is async.
+   */
+  flatMap<O>(fn: FlatMapFunction<T, O>): DataStream<O> {
+    checkFunction('flatMap', fn, ['flatMap']);
+    return this.#add('Flat Map', {type: 'flatMap', fn});
+  }
+
+  /**
+   * Runs a function that sees timestamps, may emit into side outputs and has a last word at the end.
+   *
+   * Errors: `E_API_FUNCTION` if `fn` is not an object with `processElement`.
+   */
+  process<O>(fn: ProcessFunction<T, O>): DataStream<O> {
+    checkFunction('process', fn, ['processElement'], {isObject: true});
+    return this.#add('Process', {type: 'process', fn});
+  }
+
+  /**
+   * Partitions the stream by key: records with equal keys go to the same subtask.
+   *
+   * Key:    a field, `keyBy('user.id')`; several, `keyBy('city', 'day')`, which make a composite key; or
+   *         a pure function. A function that only reads a field is as fast as its name; any other has
+   *         every record built for it.
+   * Errors: `E_API_PATH` for something else; `E_KEY_…` at run time for a key without a stable hash: null,
+   *         undefined, NaN, objects.
+   * Source: Flink, KeyGroupStreamPartitioner; keys land where Flink puts them (flink.md §9).
+   */
+  keyBy<P extends KeyPath<T>>(path: P): KeyedStream<T, PathValue<T, P>>;
+  keyBy<K extends Key>(fn: (value: T) => K): KeyedStream<T, K>;
+  keyBy<const P extends readonly [KeyPath<T>, ...KeyPath<T>[]]>(
+    ...paths: P
+  ): KeyedStream<T, {[I in keyof P]: PathValue<T, P[I]>}>;
+  keyBy(...args: readonly unknown[]): KeyedStream<T, any> {
+    const key = parseKey('keyBy', args);
+    return new KeyedStream(this.#partitioned({kind: 'hash', key}), key);
+  }
+
+  /**
+   * This stream and others of the same type as one; in no order, and with duplicates if a stream comes
+   * twice.
+   *
+   * Errors: `E_API_ENVIRONMENT` for a stream of another job; `E_GRAPH_UNION_SCHEMA`, when the job is
+   *         planned, if two have different declared schemas.
+   */
+  union(...others: readonly DataStream<T>[]): DataStream<T> {
+    const {recorder, inputs} = this.#internals;
+    const added = others.flatMap(other => this.#sameJob('union', other).inputs);
+    return new DataStream({recorder, inputs: [...inputs, ...added], operator: undefined});
+  }
+
+  /**
+   * This stream and one of another type as the two inputs of one operator. Records of the two come in
+   * no particular order, but never two at a time.
+   *
+   * Errors: `E_API_ENVIRONMENT` for a stream of another job.
+   */
+  connect<U>(other: DataStream<U>): ConnectedStreams<T, U> {
+    const {recorder, inputs} = this.#internals;
+    return new ConnectedStreams(recorder, inputs, this.#sameJob('connect', other).inputs);
+  }
+
+  /**
+   * What this operator emitted into the side output of `tag`.
+   *
+   * Errors: `E_API_NO_OPERATOR` if the stream is not the output of an operator.
+   */
+  getSideOutput<S>(tag: OutputTag<S>): DataStream<S> {
+    if (!(tag instanceof OutputTag)) {
+      throw new StreamError('E_API_TAG', 'getSideOutput needs an OutputTag', {tag: showValue(tag)});
+    }
+    const {recorder} = this.#internals;
+    const operator = this.operatorFor('getSideOutput');
+    const input = {sourceId: operator.id, sideOutput: tag.id};
+    return new DataStream({recorder, inputs: [input], operator: undefined});
+  }
+
+  /** Sends each record to the subtask of the same number. Needs equal parallelism: `E_GRAPH_FORWARD`. */
+  forward(): DataStream<T> {
+    return new DataStream(this.#partitioned({kind: 'forward'}));
+  }
+
+  /** Deals records out in turn to all subtasks; each sender begins with one drawn at random. */
+  rebalance(): DataStream<T> {
+    return new DataStream(this.#partitioned({kind: 'rebalance'}));
+  }
+
+  /** Deals records out in turn among a few neighbouring subtasks: fewer channels than `rebalance`. */
+  rescale(): DataStream<T> {
+    return new DataStream(this.#partitioned({kind: 'rescale'}));
+  }
+
+  /** Sends each record to a subtask drawn at random. */
+  shuffle(): DataStream<T> {
+    return new DataStream(this.#partitioned({kind: 'shuffle'}));
+  }
+
+  /** Sends each record to every subtask. */
+  broadcast(): DataStream<T> {
+    return new DataStream(this.#partitioned({kind: 'broadcast'}));
+  }
+
+  /** Sends all records to the first subtask. */
+  global(): DataStream<T> {
+    return new DataStream(this.#partitioned({kind: 'global'}));
+  }
+
+  /**
+   * Lets a function choose the subtask. No keyed operation may follow.
+   *
+   * Shape:  `fn(key, count)` returns a whole number from 0 to `count - 1`; `key` is a field or function.
+   * Errors: `E_API_FUNCTION`, `E_API_PATH`; at run time `E_PARTITION_RANGE` for any other number.
+   */
+  partitionCustom<P extends FieldPath<T, unknown>>(
+    fn: (key: PathValue<T, P>, channelCount: number) => number,
+    path: P,
+  ): DataStream<T>;
+  partitionCustom<K>(
+    fn: (key: K, channelCount: number) => number,
+    key: (value: T) => K,
+  ): DataStream<T>;
+  partitionCustom(fn: (key: any, channelCount: number) => number, key: unknown): DataStream<T> {
+    checkFunction('partitionCustom', fn, []);
+    const selector = parseKey('partitionCustom', [key]);
+    return new DataStream(this.#partitioned({kind: 'custom', key: selector, fn}));
+  }
+
+  /**
+   * Declares the shape of the records, instead of having it inferred from the first ones. What the
+   * schema does not name is left out where records leave the task.
+   *
+   * Result: the same stream; TypeScript takes the type of its records from the schema.
+   * Errors: `E_API_SCHEMA` if the stream has another schema already, or `schema` is none;
+   *         `E_API_NO_OPERATOR` on a union.
+   */
+  returns<S extends Schema<any>>(schema: S & SchemaOf<T, S>): DataStream<Infer<S>> {
+    checkSchema('returns', schema);
+    const {recorder, inputs, operator} = this.#internals;
+    const [input] = inputs;
+    if (operator === undefined && inputs.length === 1 && input!.sideOutput !== undefined) {
+      recorder.checkOpen('returns');
+      const source = recorder.transformations[input!.sourceId - 1]!;
+      checkRedeclaration(source.name, source.sideOutputSchemas?.get(input!.sideOutput), schema);
+      const schemas = new Map(source.sideOutputSchemas);
+      source.sideOutputSchemas = schemas.set(input!.sideOutput, schema);
+    } else {
+      const declaring = this.operatorFor('returns');
+      checkRedeclaration(declaring.name, declaring.outputSchema, schema);
+      declaring.outputSchema = schema;
+    }
+    return this as unknown as DataStream<Infer<S>>;
+  }
+
+  /** Prints each record on standard output, one line each; with its subtask if there are several. */
+  print(): DataStreamSink {
+    return this.#addSink('Print to Std. Out', {type: 'sink', sink: printSink()});
+  }
+
+  /**
+   * Gathers all records into the job's result, under `name`. For bounded streams that fit into memory.
+   *
+   * Parallelism: 1, as in Flink. Errors: `E_API_NAME`; `E_GRAPH_CHANNEL` if a sink has the name.
+   */
+  collect(name: string): DataStreamSink {
+    const channel = checkText('E_API_NAME', 'the name of a result', name);
+    return this.#addSink(`Collect ${channel}`, {type: 'hostSink', channel, collects: true}, 1);
+  }
+
+  /**
+   * Hands the records to the host program, which reads them as `run.output(name)`. A host that reads
+   * slowly slows the job.
+   *
+   * Parallelism: 1. Errors: `E_API_NAME`; `E_GRAPH_CHANNEL` if another sink has the name.
+   */
+  toHost(name: string): DataStreamSink {
+    const channel = checkText('E_API_NAME', 'the name of an output', name);
+    return this.#addSink(`Host ${channel}`, {type: 'hostSink', channel}, 1);
+  }
+
+  /** Writes each record as a line of text, one file per subtask, into `directory`. */
+  writeText(directory: string, options?: Parameters<typeof textFileSink>[1]): DataStreamSink {
+    return this.sinkTo(textFileSink(directory, options) as Sink<T>);
+  }
+
+  /** Writes each record as a line of JSON, one file per subtask, into `directory`. */
+  writeJsonLines(directory: string, options?: Parameters<typeof jsonLinesSink>[1]): DataStreamSink {
+    return this.sinkTo(jsonLinesSink(directory, options) as Sink<T>);
+  }
+
+  /** Writes each record as a line of comma-separated values, one file per subtask, into `directory`. */
+  writeCsv(directory: string, options?: Parameters<typeof csvSink>[1]): DataStreamSink {
+    return this.sinkTo(csvSink(directory, options) as Sink<T>);
+  }
+
+  /** Drops all records. For streams that matter by their side effects, and for measuring. */
+  discard(): DataStreamSink {
+    return this.sinkTo(discardingSink() as Sink<T>);
+  }
+
+  /** Writes the stream to a sink. Errors: `E_API_SINK` if `sink` has no `createWriter`. */
+  sinkTo(sink: Sink<T>): DataStreamSink {
+    if (typeof sink?.createWriter !== 'function') {
+      throw new StreamError(
+        'E_API_SINK',
+        'sinkTo needs a sink',
+        {sink: showValue(sink)},
+        {remedy: 'pass an object with `name` and `createWriter(context)`'},
+      );
+    }
+    return this.#addSink(sink.name, {type: 'sink', sink});
+  }
+
+  protected override operatorFor(operation: string): Transformation {
+    const {recorder, operator} = this.#internals;
+    recorder.checkOpen(operation);
+    if (operator !== undefined) return operator;
+    throw new StreamError(
+      'E_API_NO_OPERATOR',
+      `${operation} was called on a stream that is not an operator`,
+      {operation},
+      {
+        remedy:
+          'call it directly behind a source, map, filter, …; ' +
+          'unions, partitioned streams and side outputs have nothing to set',
+      },
+    );
+  }
+
+  #add<O>(name: string, spec: OperatorSpec): DataStream<O> {
+    const {recorder, inputs} = this.#internals;
+    return operatorStream(recorder, name, spec, withIndex(inputs, 0));
+  }
+
+  #addSink(name: string, spec: OperatorSpec, parallelism?: number): DataStreamSink {
+    const {recorder, inputs} = this.#internals;
+    return new DataStreamSink(
+      recorder,
+      recorder.add({name, spec, inputs: withIndex(inputs, 0), parallelism}),
+    );
+  }
+
+  #partitioned(partitioner: PartitionerSpec): StreamInternals {
+    const {recorder, inputs} = this.#internals;
+    return {
+      recorder,
+      inputs: inputs.map(input => ({...input, partitioner})),
+      operator: undefined,
+    };
+  }
+
+  #sameJob(operation: string, other: unknown): StreamInternals {
+    const internals = internalsOf(operation, other);
+    if (internals.recorder === this.#internals.recorder) return internals;
+    throw new StreamError(
+      'E_API_ENVIRONMENT',
+      `${operation} met a stream of another environment`,
+      {},
+      {remedy: 'combine only streams that the same job() call has built'},
+    );
+  }
+}
+
+/**
+ * A stream that is partitioned by key. What `DataStream` can do it can do too, on the partitioned
+ * records.
+ *
+ * The rolling operations emit one result for every record, the aggregate so far, and keep state for
+ * each key forever; in batch mode they emit only the last result of each key, at the end.
+ *
+ * Source: Flink's KeyedStream (flink.md §2.1).
+ */
+export class KeyedStream<T, K> extends DataStream<T> {
+  readonly #key: KeySelector;
+  /** For TypeScript only: the type of the keys. */
+  declare readonly keyType?: K;
+
+  /** Not for users: call `keyBy`. */
+  constructor(internals: StreamInternals, key: KeySelector) {
+    super(internals);
+    this.#key = key;
+  }
+
+  /**
+   * Folds the records of each key into one. The first record of a key passes unchanged.
+   *
+   * Errors: `E_API_FUNCTION` if `fn` is neither a function nor an object with `reduce`, or is async.
+   */
+  reduce(fn: ReduceFunction<T>): DataStream<T> {
+    checkFunction('reduce', fn, ['reduce']);
+    return this.#add('Keyed Reduce', {type: 'reduce', key: this.#key, fn, emit: 'update'});
+  }
+
+  /**
+   * Adds up a field. The other fields are those of the first record of the key. On a stream of numbers
+   * or bigints it takes no field.
+   *
+   * Errors: `E_API_PATH`; at run time `E_AGGREGATE_FIELD` for a value that is not a number.
+   */
+  sum(...field: T extends Summable ? [] : [field: FieldPath<T, Summable>]): DataStream<T> {
+    return this.#aggregate('sum', field);
+  }
+
+  /** The smallest value of a field, in the first record of the key; else like `sum`. */
+  min(...field: T extends Ordered ? [] : [field: FieldPath<T, Ordered>]): DataStream<T> {
+    return this.#aggregate('min', field);
+  }
+
+  /** The largest value of a field, in the first record of the key; else like `sum`. */
+  max(...field: T extends Ordered ? [] : [field: FieldPath<T, Ordered>]): DataStream<T> {
+    return this.#aggregate('max', field);
+  }
+
+  /** The whole record with the smallest value of a field; of equals the first, or the last. */
+  minBy(field: FieldPath<T, Ordered>, options: {first?: boolean} = {}): DataStream<T> {
+    return this.#aggregate('minBy', [field], options.first);
+  }
+
+  /** The whole record with the largest value of a field; of equals the first, or the last. */
+  maxBy(field: FieldPath<T, Ordered>, options: {first?: boolean} = {}): DataStream<T> {
+    return this.#aggregate('maxBy', [field], options.first);
+  }
+
+  #aggregate(aggregation: AggregationKind, args: readonly unknown[], first = true): DataStream<T> {
+    const field = args.length === 0 ? [] : parsePath(aggregation, args[0]);
+    return this.#add('Keyed Aggregation', {
+      type: 'aggregate',
+      key: this.#key,
+      aggregation,
+      field,
+      first,
+      emit: 'update',
+    });
+  }
+
+  #add(name: string, spec: OperatorSpec): DataStream<T> {
+    const {recorder, inputs} = internalsOf(name, this);
+    return operatorStream(recorder, name, spec, withIndex(inputs, 0));
+  }
+}
+
+// TypeScript refuses `stream.sum()` without keyBy; JavaScript should say more than "not a function".
+for (const operation of ['reduce', 'sum', 'min', 'max', 'minBy', 'maxBy']) {
+  Object.defineProperty(DataStream.prototype, operation, {
+    value: () => {
+      throw new StreamError(
+        'E_API_NOT_KEYED',
+        `${operation} needs a keyed stream`,
+        {operation},
+        {remedy: 'call keyBy() directly before it'},
+      );
+    },
+    configurable: true,
+  });
+}
+
+/** The end of a stream. */
+export class DataStreamSink extends OperatorSettings {
+  readonly #recorder: TransformationRecorder;
+  readonly #transformation: Transformation;
+
+  /** Not for users: sinks come from the methods of a stream. */
+  constructor(recorder: TransformationRecorder, transformation: Transformation) {
+    super();
+    this.#recorder = recorder;
+    this.#transformation = transformation;
+  }
+
+  protected override operatorFor(operation: string): Transformation {
+    this.#recorder.checkOpen(operation);
+    return this.#transformation;
+  }
+}
+
+/** Records an operator and gives its output; not for users. */
+export function operatorStream<O>(
+  recorder: TransformationRecorder,
+  name: string,
+  spec: OperatorSpec,
+  inputs: readonly TransformationInput[],
+  options: {parallelism?: number | undefined; outputSchema?: RecordSchema | undefined} = {},
+): DataStream<O> {
+  const operator = recorder.add({name, spec, inputs, ...options});
+  return new DataStream({recorder, inputs: [{sourceId: operator.id}], operator});
+}
+
+/** Inputs of an operator from the inputs of a stream; not for users. */
+export function withIndex(
+  inputs: readonly StreamInput[],
+  inputIndex: number,
+): TransformationInput[] {
+  return inputs.map(input => ({...input, inputIndex}));
+}
+
+/** Refuses what is not a text, or empty; not for users. */
+export function checkText(code: string, what: string, text: unknown): string {
+  if (typeof text === 'string' && text !== '') return text;
+  throw new StreamError(code, `${what} must be a text that is not empty`, {value: showValue(text)});
+}
+
+/** Refuses what is not a schema; not for users. */
+export function checkSchema(operation: string, schema: unknown): asserts schema is RecordSchema {
+  if (Array.isArray((schema as Partial<RecordSchema> | undefined)?.columns)) return;
+  throw new StreamError(
+    'E_API_SCHEMA',
+    `${operation} needs a schema`,
+    {schema: showValue(schema)},
+    {remedy: 'make one with schema({name: type, …})'},
+  );
+}
+
+function checkRedeclaration(
+  operator: string,
+  declared: RecordSchema | undefined,
+  schema: RecordSchema,
+): void {
+  if (declared === undefined || fingerprint(declared) === fingerprint(schema)) return;
+  throw new StreamError(
+    'E_API_SCHEMA',
+    'a stream was declared twice, with different schemas',
+    {operator},
+    {remedy: 'declare it once, or map() it to the other shape'},
+  );
+}
