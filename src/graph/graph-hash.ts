@@ -46,6 +46,17 @@ export function hashGraph(graph: JobGraph): string {
 }
 
 /**
+ * A fingerprint as lines that are equal exactly if the fingerprints are: the settings, then one for
+ * each operator. For whoever compares without knowing graphs.
+ */
+export function fingerprintLines({settings, operators}: GraphFingerprint): string[] {
+  return [
+    `settings ${settings}`,
+    ...operators.map(({name, uid, aspects}) => `${name} (uid ${uid}): ${JSON.stringify(aspects)}`),
+  ];
+}
+
+/**
  * Says in words where two fingerprints of what should be one job differ first, or undefined if they do
  * not: `operator 3 of 5, Map (uid map-1f…): function is "a => a + 1" against "a => a + 2"`.
  */

@@ -1,6 +1,10 @@
 /** Two builds of one module agree; any other difference is found and named. */
 import test from 'ava';
-import {describeDifference, fingerprintGraph} from '../../src/graph/graph-hash.ts';
+import {
+  describeDifference,
+  fingerprintGraph,
+  fingerprintLines,
+} from '../../src/graph/graph-hash.ts';
 import {planGraph} from '../../src/graph/plan.ts';
 import type {GraphSettings} from '../../src/graph/stream-graph.ts';
 import {
@@ -29,6 +33,16 @@ test('two builds of the same graph have the same fingerprint', t => {
 
 test('a fingerprint crosses threads', t => {
   t.deepEqual(structuredClone(fingerprint(plain)), fingerprint(plain));
+});
+
+test('a fingerprint has a line for the settings and one for each operator', t => {
+  const [first, second] = [fingerprint(plain), fingerprint(plain, {bufferTimeoutMs: 7})];
+
+  const lines = fingerprintLines(first);
+  t.is(lines.length, 5);
+  t.regex(lines[2]!, /^map2 \(uid map-/);
+  t.deepEqual(fingerprintLines(fingerprint(plain)), lines);
+  t.not(fingerprintLines(second)[0], lines[0]);
 });
 
 const mapWith = (fn: unknown) => (g: GraphBuilder) =>
