@@ -189,8 +189,9 @@ export class SegmentPool {
   }
 
   /**
-   * Makes `owner` the owner of a segment in use. The thread that receives a segment calls it, after
-   * it has seen the descriptor and before the descriptor's place in the ring is released.
+   * Makes `owner` the owner of a segment in use. At a hand-over either the sender calls it, before
+   * it publishes the descriptor, or the receiver, before it releases the descriptor's place. What
+   * either choice means when one of them dies: docs/internals/memory.md.
    */
   transfer(segment: number, owner: number): void {
     this.#checkSegment(segment);
