@@ -56,11 +56,15 @@ export interface SegmentPoolLayout {
   readonly segments: Region;
 }
 
-/** Reserves a pool of `segmentCount` segments; the size is a multiple of 128 bytes. */
+/**
+ * Reserves a pool of `segmentCount` segments; the size is a multiple of 128 bytes. A second pool in
+ * the same arena, such as one for oversized records, takes a `name` of its own.
+ */
 export function planSegmentPool(
   plan: ArenaPlan,
   segmentCount: number,
   segmentSizeBytes: number,
+  name = 'segment-pool',
 ): SegmentPoolLayout {
   assert(Number.isSafeInteger(segmentCount) && segmentCount > 0, 'a pool needs a segment');
   assert(
@@ -70,11 +74,11 @@ export function planSegmentPool(
   return {
     segmentCount,
     segmentSizeBytes,
-    header: plan.reserve('segment-pool.header', HEADER_WORDS * 4),
-    bitmap: plan.reserve('segment-pool.bitmap', Math.ceil(segmentCount / 32) * 4),
-    owners: plan.reserve('segment-pool.owners', segmentCount * 4),
-    givers: plan.reserve('segment-pool.givers', segmentCount * 4),
-    segments: plan.reserve('segment-pool.segments', segmentCount * segmentSizeBytes),
+    header: plan.reserve(`${name}.header`, HEADER_WORDS * 4),
+    bitmap: plan.reserve(`${name}.bitmap`, Math.ceil(segmentCount / 32) * 4),
+    owners: plan.reserve(`${name}.owners`, segmentCount * 4),
+    givers: plan.reserve(`${name}.givers`, segmentCount * 4),
+    segments: plan.reserve(`${name}.segments`, segmentCount * segmentSizeBytes),
   };
 }
 

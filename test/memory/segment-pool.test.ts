@@ -44,6 +44,22 @@ test('segments lie side by side, inside their region', t => {
   t.is(layout.segments.sizeBytes, 384);
 });
 
+test('two pools of one arena know nothing of each other', t => {
+  const plan = new ArenaPlan();
+  const layouts = [planSegmentPool(plan, 3, 128), planSegmentPool(plan, 2, 256, 'large')];
+  const arena = plan.create();
+  const [small, large] = layouts.map(layout => new SegmentPool(arena, layout, {debug: true}));
+  small.format();
+  large.format();
+
+  t.deepEqual(takeMany(small, 1, 4).sort(), [NO_SEGMENT, 0, 1, 2]);
+
+  t.is(large.freeCount(), 2);
+  t.deepEqual(takeMany(large, 1, 3).sort(), [NO_SEGMENT, 0, 1]);
+  t.is(large.reclaim(1), 2);
+  t.is(small.freeCount(), 0);
+});
+
 test('a segment knows its owner, through a transfer and back to free', t => {
   const {pool} = poolOf(2);
 
