@@ -4,6 +4,7 @@
  * All methods of one subtask run in one thread, never two at a time, so they may keep plain state.
  */
 import type {Clock} from '../base/clock.ts';
+import type {Counter} from '../metrics/counter.ts';
 
 /** What a user function may know about where it runs. */
 export interface RuntimeContext {
@@ -19,6 +20,12 @@ export interface RuntimeContext {
   readonly clock: Clock;
   /** Adds to a named accumulator of the job; sums over subtasks come back with the job's result. */
   addToAccumulator(name: string, amount: number): void;
+  /**
+   * A named counter of this subtask, readable while the job runs (`run.metrics()`). The same name gives
+   * the same counter. Errors: `E_METRIC_NAME` for an empty or very long name, `E_METRIC_COUNT` for too
+   * many counters in one task.
+   */
+  counter(name: string): Counter;
 }
 
 /** The life cycle that any user function object may have. */
@@ -46,8 +53,7 @@ export class OutputTag<T> {
 export type MapFunction<I, O> = ((value: I) => O) | (RichFunction & {map(value: I): O});
 
 export type FilterFunction<I> =
-  | ((value: I) => boolean)
-  | (RichFunction & {filter(value: I): boolean});
+  ((value: I) => boolean) | (RichFunction & {filter(value: I): boolean});
 
 /** Emits any number of records: through the collector, or by returning an iterable. */
 export type FlatMapFunction<I, O> =
@@ -55,8 +61,7 @@ export type FlatMapFunction<I, O> =
   | (RichFunction & {flatMap(value: I, out: Collector<O>): Iterable<O> | void});
 
 export type ReduceFunction<T> =
-  | ((accumulated: T, value: T) => T)
-  | (RichFunction & {reduce(accumulated: T, value: T): T});
+  ((accumulated: T, value: T) => T) | (RichFunction & {reduce(accumulated: T, value: T): T});
 
 /** What `processElement` knows about its record. */
 export interface ProcessContext {

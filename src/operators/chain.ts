@@ -1,0 +1,287 @@
+/**
+ * The operators of one task at run time: wires them after the chain's plan, runs records through
+ * them by compiled loops or by the interpreter, and counts.
+ *
+ *   batch, values or range ──► head ──► operator ──► … ──► record writers (other tasks)
+ *                                          └──► sinks
+ *
+ * A loop runs from a row until the input ends or an output asks to stop, and returns where it
+ * stopped; nothing else about control is in it. Loops are compiled once per shape of input, and
+ * anew when the shape of an output or the form of an operator's state has changed.
+ */
+import type {RecordWriter, StopFlag} from '../network/record-writer.ts';
+import type {BatchReader} from '../records/batch-reader.ts';
+import {isCodeGenerationAllowed} from '../records/compiler.ts';
+import {compileLoop, type ChainLoop, type LoopInput} from './chain-compiler.ts';
+import type {ChainEdge, ChainPlan} from './chain-plan.ts';
+import {createOperator} from './create-operator.ts';
+import type {RuntimeContext} from './functions.ts';
+import {OperatorError} from './operator-error.ts';
+import type {Emitter, OperatorRuntime} from './operator-runtime.ts';
+
+export interface ChainOptions {
+  readonly plan: ChainPlan;
+  readonly writers: readonly RecordWriter[];
+  readonly stop: StopFlag;
+  /** The runtime context of each node. */
+  readonly contexts: readonly RuntimeContext[];
+  readonly wakeUp: () => void;
+  /** Run the interpreter instead of generated code. */
+  readonly interpret: boolean;
+  /** Shown in stacks and profiles. */
+  readonly name: string;
+  /** False leaves counting per operator out of the generated code. */
+  readonly counts: boolean;
+}
+
+export class Chain {
+  readonly plan: ChainPlan;
+  readonly operators: readonly OperatorRuntime[];
+  readonly writers: readonly RecordWriter[];
+  /** Records into and out of each node: words 2i and 2i + 1. */
+  readonly counts: Float64Array;
+  readonly #options: ChainOptions;
+  readonly #emitters: ReadonlyArray<ReadonlyMap<string | undefined, Emitter>>;
+  readonly #interpret: boolean;
+  readonly #loops = new Map<unknown, ChainLoop>();
+  readonly #sinks: readonly OperatorRuntime[];
+  /** What the cached loops were compiled against. */
+  readonly #batchesCompiled: unknown[] = [];
+  /** The node that works at present, for errors outside of compiled loops. */
+  #present = 0;
+  #opened = 0;
+  #finished = 0;
+
+  constructor(options: ChainOptions) {
+    const {plan, writers, contexts, stop} = options;
+    this.plan = plan;
+    this.writers = writers;
+    this.#options = options;
+    this.#interpret = options.interpret || !isCodeGenerationAllowed();
+    this.counts = new Float64Array(plan.nodes.length * 2);
+    const emitters: Array<Map<string | undefined, Emitter>> = [];
+    const operators: OperatorRuntime[] = [];
+    for (const [index, node] of plan.nodes.entries()) {
+      const outputs = new Map<string | undefined, Emitter>();
+      emitters.push(outputs);
+      const tags = new Set([undefined, ...node.outputs.map(edge => edge.sideOutput)]);
+      for (const tag of tags) {
+        const edges = node.outputs.filter(edge => edge.sideOutput === tag);
+        outputs.set(tag, this.#createEmitter(index, edges, operators));
+      }
+      operators.push(
+        createOperator(node.spec, {
+          runtime: contexts[index]!,
+          output: outputs.get(undefined)!,
+          sideOutput: tag => outputs.get(tag) ?? DROPPED,
+          canEmit: () => !stop.requested,
+          invalidateCode: () => this.#loops.clear(),
+          wakeUp: options.wakeUp,
+        }),
+      );
+    }
+    this.operators = operators;
+    this.#emitters = emitters;
+    this.#sinks = operators.filter((_, index) => plan.nodes[index]!.spec.type === 'sink');
+  }
+
+  /** Opens the operators, tail to head. */
+  open(): void {
+    for (let index = this.operators.length - 1; index >= 0; index -= 1) {
+      this.#opened += 1;
+      this.#guard(index, () => this.operators[index]!.open());
+    }
+  }
+
+  /** Rows `from` to `to - 1` of the attached batch; returns the row where it stopped. */
+  runBatch(reader: BatchReader, inputIndex: number, from: number, to: number): number {
+    if (this.#interpret) {
+      return this.#interpretRows(from, to, inputIndex, row => {
+        const value = reader.read(row);
+        return [value, reader.readTimestamp(row)];
+      });
+    }
+    return this.#loop(reader, {kind: 'batch', reader, inputIndex})(from, to, undefined, undefined);
+  }
+
+  /** Elements `from` to `to - 1` of an array. */
+  runValues(
+    values: readonly unknown[],
+    timestamps: readonly number[] | undefined,
+    from: number,
+    to: number,
+    inputIndex = 0,
+  ): number {
+    if (this.#interpret) {
+      return this.#interpretRows(from, to, inputIndex, row => [
+        values[row],
+        timestamps === undefined ? NaN : timestamps[row]!,
+      ]);
+    }
+    const kind = timestamps === undefined ? 'values' : 'timedValues';
+    return this.#loop(`${kind} ${inputIndex}`, {kind, inputIndex})(from, to, values, timestamps);
+  }
+
+  /** The records that `generator` makes of the indexes `from` to `to - 1`. */
+  runRange(generator: (index: number) => unknown, from: number, to: number): number {
+    if (this.#interpret) {
+      return this.#interpretRows(from, to, 0, index => [generator(index), NaN]);
+    }
+    return this.#loop(generator, {kind: 'range', generator, inputIndex: 0})(
+      from,
+      to,
+      undefined,
+      undefined,
+    );
+  }
+
+  /** One record, outside of any batch. */
+  runOne(value: unknown, timestamp: number, inputIndex: number): void {
+    this.#interpretRows(0, 1, inputIndex, () => [value, timestamp]);
+  }
+
+  /** Emits what is left, head to tail; false if outputs have to make room first. */
+  finish(): boolean {
+    while (this.#finished < this.operators.length) {
+      if (this.#options.stop.requested) return false;
+      const index = this.#finished;
+      if (!this.#guard(index, () => this.operators[index]!.finish())) return false;
+      this.#finished += 1;
+    }
+    return true;
+  }
+
+  /** Whether all sinks take records. */
+  isWritable(): boolean {
+    for (const sink of this.#sinks) if (!sink.isWritable()) return false;
+    return true;
+  }
+
+  /** When a sink that refuses may take records again. */
+  get writableAtMs(): number {
+    let at = Infinity;
+    for (const sink of this.#sinks) at = Math.min(at, sink.writableAtMs);
+    return at;
+  }
+
+  /** The task has nothing to do: hand on what is buffered in operators. */
+  onIdle(): void {
+    for (const [index, operator] of this.operators.entries()) {
+      this.#guard(index, () => operator.onIdle());
+    }
+  }
+
+  /** Closes all operators that were opened; a failure of one does not keep the others open. */
+  close(): void {
+    let failure: unknown;
+    const first = this.operators.length - this.#opened;
+    for (let index = first; index < this.operators.length; index += 1) {
+      try {
+        this.#guard(index, () => this.operators[index]!.close());
+      } catch (error) {
+        failure ??= error;
+      }
+    }
+    this.#opened = 0;
+    if (failure !== undefined) throw failure;
+  }
+
+  /** The text of the loop for an input, for `explain --code`. */
+  loopText(input: LoopInput): string {
+    return compileLoop(this, this.#options, this.#edges(), input).text;
+  }
+
+  #loop(key: unknown, input: LoopInput): ChainLoop['run'] {
+    this.#dropStaleLoops();
+    let loop = this.#loops.get(key);
+    if (loop === undefined) {
+      const compiled = compileLoop(this, this.#options, this.#edges(), input);
+      // Writing the code may have changed the form of a state, which drops the loops made before.
+      loop = {run: compiled.run};
+      this.#loops.set(key, loop);
+    }
+    return loop.run;
+  }
+
+  /** Code that appends to batches of an old schema must never run again. */
+  #dropStaleLoops(): void {
+    const compiled = this.#batchesCompiled;
+    for (let index = 0; index < this.writers.length; index += 1) {
+      if (compiled[index] !== this.writers[index]!.batch) {
+        compiled[index] = this.writers[index]!.batch;
+        this.#loops.clear();
+      }
+    }
+  }
+
+  #edges(): ReadonlyArray<readonly ChainEdge[]> {
+    return this.plan.nodes.map(node => node.outputs);
+  }
+
+  #interpretRows(
+    from: number,
+    to: number,
+    inputIndex: number,
+    read: (row: number) => [value: unknown, timestamp: number],
+  ): number {
+    const {stop} = this.#options;
+    const head = this.operators[0]!;
+    let row = from;
+    while (row < to) {
+      const [value, timestamp] = read(row);
+      row += 1;
+      this.#present = 0;
+      this.counts[0]! += 1;
+      try {
+        head.process(value, timestamp, inputIndex);
+      } catch (error) {
+        throw error instanceof OperatorError
+          ? error
+          : new OperatorError(error, this.#present, true, value);
+      }
+      if (stop.requested || !this.isWritable()) break;
+    }
+    return row;
+  }
+
+  #createEmitter(
+    from: number,
+    edges: readonly ChainEdge[],
+    operators: readonly OperatorRuntime[],
+  ): Emitter {
+    const {counts} = this;
+    const targets = edges.map(({target}) => {
+      if (target.kind === 'writer') {
+        const writer = this.#options.writers[target.index]!;
+        return (value: unknown, timestamp: number) => writer.emit(value, timestamp);
+      }
+      return (value: unknown, timestamp: number) => {
+        this.#present = target.index;
+        counts[2 * target.index]! += 1;
+        operators[target.index]!.process(value, timestamp, target.inputIndex);
+        this.#present = from;
+      };
+    });
+    return {
+      emit(value, timestamp) {
+        counts[2 * from + 1]! += 1;
+        for (const target of targets) target(value, timestamp);
+      },
+    };
+  }
+
+  #guard<T>(index: number, action: () => T): T {
+    this.#present = index;
+    try {
+      return action();
+    } catch (error) {
+      if (error instanceof OperatorError) throw error;
+      throw new OperatorError(error, this.#present, false);
+    }
+  }
+}
+
+const DROPPED: Emitter = {emit() {}};
+
+/** For the compiler: emitters stay the chain's business, it only needs the operators. */
+export type CompiledChain = Pick<Chain, 'plan' | 'operators' | 'writers' | 'counts'>;

@@ -1,0 +1,41 @@
+/** Which class runs which kind of operator. */
+import {AggregateOperator} from './aggregate.ts';
+import {CoFlatMapOperator, CoMapOperator, CoProcessOperator} from './co-operators.ts';
+import {FilterOperator} from './filter.ts';
+import {FlatMapOperator} from './flat-map.ts';
+import {MapOperator} from './map.ts';
+import type {OperatorSpec} from './operator.ts';
+import type {OperatorContext, OperatorRuntime} from './operator-runtime.ts';
+import {PassThroughOperator} from './pass-through.ts';
+import {ProcessOperator} from './process.ts';
+import {ReduceOperator} from './reduce.ts';
+import {SinkOperator} from './sink-operator.ts';
+
+export function createOperator(spec: OperatorSpec, context: OperatorContext): OperatorRuntime {
+  switch (spec.type) {
+    case 'source':
+    case 'hostSource':
+    case 'hostSink':
+      return new PassThroughOperator(context);
+    case 'map':
+      return new MapOperator(context, spec.fn);
+    case 'filter':
+      return new FilterOperator(context, spec.fn);
+    case 'flatMap':
+      return new FlatMapOperator(context, spec.fn);
+    case 'process':
+      return new ProcessOperator(context, spec.fn);
+    case 'coMap':
+      return new CoMapOperator(context, spec.fn);
+    case 'coFlatMap':
+      return new CoFlatMapOperator(context, spec.fn);
+    case 'coProcess':
+      return new CoProcessOperator(context, spec.fn);
+    case 'reduce':
+      return new ReduceOperator(context, spec.fn, spec.key, spec.emit);
+    case 'aggregate':
+      return new AggregateOperator(context, spec);
+    case 'sink':
+      return new SinkOperator(context, spec.sink);
+  }
+}

@@ -1,0 +1,41 @@
+/** An exception of a user function, wrapped once where the operator is known. */
+import {StreamError, showValue, type ErrorDetails} from '../base/errors.ts';
+
+/** Thrown out of a chain: `operatorIndex` says which of its nodes failed, on what record. */
+export class OperatorError extends Error {
+  override readonly name = 'OperatorError';
+  readonly operatorIndex: number;
+  readonly record: unknown;
+  readonly hasRecord: boolean;
+
+  constructor(cause: unknown, operatorIndex: number, hasRecord: boolean, record?: unknown) {
+    super('an operator failed', {cause});
+    this.operatorIndex = operatorIndex;
+    this.hasRecord = hasRecord;
+    this.record = record;
+  }
+}
+
+/** What the user sees of it. An error of the engine's own keeps its code and gains the place. */
+export function describeOperatorError(error: OperatorError, place: ErrorDetails): StreamError {
+  const {cause} = error;
+  const record = error.hasRecord ? {record: showValue(error.record)} : {};
+  if (cause instanceof StreamError) {
+    return new StreamError(
+      cause.code,
+      cause.message.slice(cause.code.length + 1),
+      {
+        ...place,
+        ...record,
+      },
+      {cause},
+    );
+  }
+  const thrown = cause instanceof Error ? `${cause.name}: ${cause.message}` : showValue(cause);
+  return new StreamError(
+    'E_USER_FUNCTION',
+    'a user function threw an exception',
+    {...place, thrown, ...record},
+    {cause},
+  );
+}
