@@ -28,5 +28,10 @@ export interface SinkWriter<T> {
 
 export interface Sink<T> {
   readonly name: string;
+  /**
+   * Once for the job, in the coordinator, when it is deployed and before any writer exists: makes
+   * ready what all subtasks share, and refuses what cannot work. (Flink's `initializeGlobal`.)
+   */
+  prepare?(context: {readonly parallelism: number}): void | Promise<void>;
   createWriter(context: SinkWriterContext): SinkWriter<T>;
 }
