@@ -58,6 +58,8 @@ export class StreamError extends Error {
   override readonly name: string = 'StreamError';
   readonly code: string;
   readonly details: ErrorDetails;
+  readonly #what: string;
+  readonly #remedy: string | undefined;
 
   constructor(
     code: string,
@@ -71,6 +73,25 @@ export class StreamError extends Error {
     );
     this.code = code;
     this.details = details;
+    this.#what = what;
+    this.#remedy = options.remedy;
+  }
+
+  /** The same error with the place where it happened in front of its details. */
+  at(place: ErrorDetails): StreamError {
+    const located = new StreamError(
+      this.code,
+      this.#what,
+      {...place, ...this.details},
+      {remedy: this.#remedy, ...(this.cause === undefined ? {} : {cause: this.cause})},
+    );
+    if (this.stack !== undefined) {
+      const trace = this.stack.slice(this.stack.indexOf('\n    at '));
+      Object.defineProperty(located, 'stack', {
+        value: `${located.name}: ${located.message}${trace}`,
+      });
+    }
+    return located;
   }
 
   /** The error that `data` was made from, in another thread. */
