@@ -21,15 +21,7 @@ export function describeOperatorError(error: OperatorError, place: ErrorDetails)
   const {cause} = error;
   const record = error.hasRecord ? {record: showValue(error.record)} : {};
   if (cause instanceof StreamError) {
-    return new StreamError(
-      cause.code,
-      cause.message.slice(cause.code.length + 1),
-      {
-        ...place,
-        ...record,
-      },
-      {cause},
-    );
+    return cause.at({...place, ...record});
   }
   const thrown = cause instanceof Error ? `${cause.name}: ${cause.message}` : showValue(cause);
   return new StreamError(
