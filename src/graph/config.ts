@@ -33,6 +33,7 @@ export interface Config {
   readonly operatorChaining: boolean;
   readonly chainDifferentMaxParallelism: boolean;
   readonly codeGeneration: boolean;
+  readonly metrics: boolean;
   readonly debug: boolean;
   readonly taskTimeoutMs: number;
   readonly cancellationTimeoutMs: number;
@@ -182,6 +183,12 @@ export const CONFIG_OPTIONS: readonly ConfigOption[] = [
     kind: 'boolean',
     default: 'true',
     description: 'Compile chains and codecs; false interprets them, many times slower.',
+  },
+  {
+    key: 'metrics',
+    kind: 'boolean',
+    default: 'true',
+    description: 'Count records and time; false is for measuring what that costs.',
   },
   {
     key: 'debug',
