@@ -29,6 +29,7 @@ import type {ThreadPlace} from './failure.ts';
 import {JobBoard, NO_TASK} from './job-board.ts';
 import {importJobModule, importRuntime} from './job-module.ts';
 import {JobStatusMachine} from './job-status.ts';
+import {mergeResults} from './results.ts';
 import type {JobStatus} from './job-status.ts';
 import type {
   ControlBell,
@@ -484,21 +485,4 @@ export class Coordinator {
     this.#fail(error);
     seat.giveUp();
   }
-}
-
-/** Sums accumulators over workers and joins what their sinks have collected. */
-function mergeResults(
-  results: readonly (WorkerResults | undefined)[],
-): Pick<JobEnd, 'accumulators' | 'collected'> {
-  const accumulators: Record<string, number> = {};
-  const collected: Record<string, unknown[]> = {};
-  for (const result of results) {
-    for (const [name, amount] of Object.entries(result?.accumulators ?? {})) {
-      accumulators[name] = (accumulators[name] ?? 0) + amount;
-    }
-    for (const [name, values] of Object.entries(result?.collected ?? {})) {
-      collected[name] = [...(collected[name] ?? []), ...values];
-    }
-  }
-  return {accumulators, collected};
 }

@@ -91,7 +91,7 @@ export interface WorkerResults {
 
 /** Counters of one operator; they only grow. */
 export interface OperatorMetrics {
-  readonly operatorId: string;
+  readonly uid: string;
   readonly name: string;
   readonly recordsIn: number;
   readonly recordsOut: number;
@@ -103,6 +103,7 @@ export interface TaskMetrics {
   readonly vertexId: string;
   readonly name: string;
   readonly subtaskIndex: number;
+  readonly workerIndex: number;
   readonly recordsIn: number;
   readonly recordsOut: number;
   readonly bytesIn: number;
@@ -112,7 +113,11 @@ export interface TaskMetrics {
   readonly backpressuredMs: number;
   /** Batches that wait in the task's input channels. */
   readonly inputQueueLength: number;
+  /** Batches on their way to the tasks that read this one. */
+  readonly outputQueueLength: number;
   readonly operators: readonly OperatorMetrics[];
+  /** Named counters of user functions and connectors. */
+  readonly counters: Readonly<Record<string, number>>;
 }
 
 export interface JobMetrics {
@@ -141,10 +146,10 @@ export interface HostInput {
   readonly bell: HostBell;
   /** False: no credit; nothing was taken. */
   offer(value: unknown): boolean;
-  /** Hands over what has been offered. */
-  flush(): void;
-  /** After the last record; ends the source. */
-  close(): void;
+  /** Hands over what has been offered; false: some of it waits for credit, try again after a ring. */
+  flush(): boolean;
+  /** After the last record: hands over the rest and ends the source; false: try again after a ring. */
+  close(): boolean;
 }
 
 /** The reading end of a host sink: the host's thread is one more consumer. */

@@ -170,11 +170,9 @@ export const jobRuntime: JobRuntime = {
     const shared = sharedOf(deployment);
     return {
       read: (): JobMetrics => ({
-        tasks: deployment.plan.tasks.map(({taskIndex, vertexId, name, subtaskIndex}) => ({
+        tasks: deployment.plan.tasks.map(({taskIndex, ...place}) => ({
           taskIndex,
-          vertexId,
-          name,
-          subtaskIndex,
+          ...place,
           recordsIn: shared[512 + taskIndex]!,
           recordsOut: shared[512 + taskIndex]!,
           bytesIn: 0,
@@ -183,9 +181,11 @@ export const jobRuntime: JobRuntime = {
           idleMs: 0,
           backpressuredMs: 0,
           inputQueueLength: 0,
+          outputQueueLength: 0,
+          counters: {},
           operators: [
             {
-              operatorId: 'fake',
+              uid: 'fake',
               name: 'fake',
               recordsIn: shared[512 + taskIndex]!,
               recordsOut: shared[512 + taskIndex]!,
@@ -211,10 +211,11 @@ export const jobRuntime: JobRuntime = {
         worker.wake();
         return true;
       },
-      flush: () => {},
+      flush: () => true,
       close: () => {
         Atomics.store(shared, 2, 1);
         worker.wake();
+        return true;
       },
     };
   },

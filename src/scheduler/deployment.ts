@@ -1,0 +1,179 @@
+/**
+ * From a planned graph to something that threads can run: places the subtasks, plans and allocates the
+ * arena, and lists the splits of the sources. Done once, by the coordinator; the result is plain data
+ * and one shared buffer.
+ */
+import {StreamError} from '../base/errors.ts';
+import type {Config} from '../graph/config.ts';
+import {fingerprintGraph} from '../graph/graph-hash.ts';
+import type {JobOperator, JobVertex} from '../graph/job-graph.ts';
+import type {JobPlan} from '../graph/plan.ts';
+import type {Arena} from '../memory/arena.ts';
+import type {ChannelLayout} from '../network/channel.ts';
+import type {SourceSplit} from '../operators/source.ts';
+import type {RecordSchema} from '../records/schema.ts';
+import {planArena, type ArenaLayout} from './arena-layout.ts';
+import type {Deployment, DeploymentPlan} from './runtime-contract.ts';
+
+/** A vertex as those need it who have no graph: the host and the metrics. */
+export interface VertexDescription {
+  readonly id: string;
+  readonly name: string;
+  readonly parallelism: number;
+  readonly operators: ReadonlyArray<{readonly uid: string; readonly name: string}>;
+  /** Indexes of the vertices that it reads. */
+  readonly inputs: readonly number[];
+}
+
+/** What every thread of a job knows of it. */
+export interface EngineDeploymentPlan extends DeploymentPlan {
+  readonly layout: ArenaLayout;
+  readonly vertices: readonly VertexDescription[];
+  /** By task index: the channels that it reads, and those that it writes; the host's included. */
+  readonly inputChannels: ReadonlyArray<readonly ChannelLayout[]>;
+  readonly outputChannels: ReadonlyArray<readonly ChannelLayout[]>;
+  /** Declared shapes of host inputs, by name. */
+  readonly hostSchemas: Readonly<Record<string, RecordSchema>>;
+  readonly config: Config;
+}
+
+export interface EngineDeployment extends Deployment {
+  readonly plan: EngineDeploymentPlan;
+  /** By vertex index; empty for vertices without a source. */
+  readonly splits: ReadonlyArray<readonly SourceSplit[]>;
+}
+
+/**
+ * Errors: `E_MEMORY_BUDGET`, `E_MEMORY_ALLOCATION`, what a source throws that lists its splits, and what a
+ * sink throws that prepares itself.
+ */
+export async function deploy(
+  plan: JobPlan,
+  config: Config,
+  jobId: string,
+): Promise<EngineDeployment> {
+  const {jobGraph} = plan;
+  const planned = planArena(plan, config);
+  const splits = await Promise.all(jobGraph.vertices.map(vertex => splitsOf(vertex, plan)));
+  // Sinks last: what they make ready is worth it only if everything else is in order.
+  await Promise.all(jobGraph.vertices.map(vertex => prepareSinks(vertex, plan)));
+  const arena = planned.allocate();
+  return {
+    plan: deploymentPlan(plan, config, jobId, planned.layout),
+    buffer: arena.buffer,
+    splits,
+  };
+}
+
+/** A deployment on which no source and no sink has been called: to look at, not to run. */
+export function describeDeployment(
+  plan: JobPlan,
+  config: Config,
+  jobId: string,
+): {readonly deployment: EngineDeployment; readonly arena: Arena} {
+  const planned = planArena(plan, config);
+  const arena = planned.allocate();
+  const deployment = {
+    plan: deploymentPlan(plan, config, jobId, planned.layout),
+    buffer: arena.buffer,
+    splits: plan.jobGraph.vertices.map(() => []),
+  };
+  return {deployment, arena};
+}
+
+function deploymentPlan(
+  plan: JobPlan,
+  config: Config,
+  jobId: string,
+  layout: ArenaLayout,
+): EngineDeploymentPlan {
+  const {executionGraph, jobGraph} = plan;
+  return {
+    jobId,
+    jobName: jobGraph.settings.jobName,
+    workerCount: executionGraph.workerCount,
+    graphHash: fingerprintGraph(jobGraph).hash,
+    arenaSizeBytes: layout.sizeBytes,
+    tasks: executionGraph.tasks.map(({index, vertex, name, subtask, worker}) => ({
+      taskIndex: index,
+      vertexId: jobGraph.vertices[vertex].id,
+      name,
+      subtaskIndex: subtask,
+      workerIndex: worker,
+    })),
+    layout,
+    vertices: jobGraph.vertices.map(vertex => ({
+      id: vertex.id,
+      name: vertex.name,
+      parallelism: vertex.parallelism,
+      operators: vertex.operators.map(({uid, name}) => ({uid, name})),
+      inputs: [...new Set(vertex.inEdges.map(edge => edge.sourceVertex))],
+    })),
+    ...channelsOfTasks(plan, layout),
+    hostSchemas: hostSchemas(plan),
+    config,
+  };
+}
+
+async function splitsOf(vertex: JobVertex, plan: JobPlan): Promise<readonly SourceSplit[]> {
+  const [head] = vertex.operators;
+  const {spec} = head.node;
+  if (spec.type !== 'source') return [];
+  return await located(head, plan, 'a source could not list its splits', () =>
+    spec.source.enumerateSplits({parallelism: vertex.parallelism}),
+  );
+}
+
+async function prepareSinks(vertex: JobVertex, plan: JobPlan): Promise<void> {
+  for (const operator of vertex.operators) {
+    const {spec} = operator.node;
+    if (spec.type !== 'sink') continue;
+    await located(operator, plan, 'a sink could not be prepared', () =>
+      spec.sink.prepare?.({parallelism: vertex.parallelism}),
+    );
+  }
+}
+
+/** Runs a connector's code and says where it was when it throws. */
+async function located<T>(
+  {name, uid}: JobOperator,
+  plan: JobPlan,
+  what: string,
+  action: () => T | Promise<T>,
+): Promise<T> {
+  try {
+    return await action();
+  } catch (thrown) {
+    const place = {job: plan.jobGraph.settings.jobName, operator: name, uid};
+    if (thrown instanceof StreamError) throw thrown.at(place);
+    throw new StreamError('E_CONNECTOR', what, place, {cause: thrown});
+  }
+}
+
+function channelsOfTasks({executionGraph}: JobPlan, layout: ArenaLayout) {
+  const inputChannels: ChannelLayout[][] = executionGraph.tasks.map(() => []);
+  const outputChannels: ChannelLayout[][] = executionGraph.tasks.map(() => []);
+  for (const {index, producer, consumer} of executionGraph.channels) {
+    inputChannels[consumer].push(layout.channels[index]);
+    outputChannels[producer].push(layout.channels[index]);
+  }
+  for (const {tasks, channels} of layout.hostInputs) {
+    tasks.forEach((task, index) => inputChannels[task].push(channels[index]));
+  }
+  for (const {tasks, channels} of layout.hostOutputs) {
+    tasks.forEach((task, index) => outputChannels[task].push(channels[index]));
+  }
+  return {inputChannels, outputChannels};
+}
+
+function hostSchemas({jobGraph}: JobPlan): Record<string, RecordSchema> {
+  const schemas: Record<string, RecordSchema> = {};
+  for (const {operators} of jobGraph.vertices) {
+    for (const {node} of operators) {
+      if (node.spec.type === 'hostSource' && node.outputSchema !== undefined) {
+        schemas[node.spec.channel] = node.outputSchema;
+      }
+    }
+  }
+  return schemas;
+}

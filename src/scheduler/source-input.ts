@@ -1,0 +1,111 @@
+/**
+ * The input of a task whose head is a source: polls the reader and runs what it gave through the chain.
+ *
+ * Splits are plain data that the coordinator has listed. `static` ones are dealt out by their place;
+ * of `lazy` ones each subtask takes the next when it has read its last, by adding 1 to a word in shared
+ * memory, so that a fast subtask reads more and nobody is asked.
+ */
+import type {Arena} from '../memory/arena.ts';
+import type {Chain} from '../operators/chain.ts';
+import {
+  END_OF_SPLITS,
+  MORE_AVAILABLE,
+  type Source,
+  type SourceReader,
+  type SourceSplit,
+} from '../operators/source.ts';
+import {FINISHED, IDLE, PROGRESSED, type Progress} from './progress.ts';
+import type {TaskInput} from './task-input.ts';
+
+export interface SourceInputOptions {
+  readonly source: Source<unknown>;
+  readonly reader: SourceReader<unknown>;
+  readonly splits: readonly SourceSplit[];
+  readonly arena: Arena;
+  /** Word of the arena that counts the lazy splits that have been taken. */
+  readonly cursorWord: number;
+  readonly subtask: number;
+  readonly parallelism: number;
+  readonly chain: Chain;
+}
+
+export class SourceInput implements TaskInput {
+  rowsStepped = 0;
+  /** A source reads nothing from other tasks; as in Flink its inputs count as 0. */
+  readonly recordsIn = 0;
+  readonly bytesIn = 0;
+  wakeAtMs = Infinity;
+  awaitsPromises = false;
+  readonly #options: SourceInputOptions;
+  #nextStatic: number;
+  /** What is left of the last poll: rows from `#row` to `#end` of the reader's batch. */
+  #row = 0;
+  #end = 0;
+  #isStopped = false;
+  #hasEnded = false;
+
+  constructor(options: SourceInputOptions) {
+    this.#options = options;
+    this.#nextStatic = options.subtask;
+  }
+
+  step(rowsMax: number, nowMs: number): Progress {
+    this.rowsStepped = 0;
+    if (this.#row === this.#end) {
+      if (this.#hasEnded || this.#isStopped) return FINISHED;
+      const {reader} = this.#options;
+      const result = reader.poll(rowsMax, nowMs);
+      if (result === END_OF_SPLITS) return this.#addSplit() ? PROGRESSED : FINISHED;
+      if (result !== MORE_AVAILABLE) {
+        this.wakeAtMs = reader.wakeAtMs;
+        this.awaitsPromises = this.wakeAtMs === Infinity;
+        return IDLE;
+      }
+      this.wakeAtMs = Infinity;
+      this.awaitsPromises = false;
+      const {batch} = reader;
+      this.#row = batch.kind === 'range' ? batch.start : 0;
+      this.#end = batch.kind === 'range' ? batch.end : batch.count;
+    }
+    if (this.#row < this.#end) this.#run(rowsMax);
+    return PROGRESSED;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  close(): void {
+    this.#options.reader.close?.();
+  }
+
+  #run(rowsMax: number): void {
+    const {chain, reader, source} = this.#options;
+    const {batch} = reader;
+    const to = Math.min(this.#end, this.#row + rowsMax);
+    const stoppedAt =
+      batch.kind === 'range'
+        ? chain.runRange(source.generator!, this.#row, to)
+        : chain.runValues(batch.values, batch.timestamps, this.#row, to);
+    this.rowsStepped = stoppedAt - this.#row;
+    this.#row = stoppedAt;
+  }
+
+  /** Hands the next split to the reader; false if there is none. */
+  #addSplit(): boolean {
+    const {source, reader, splits, arena, cursorWord, parallelism} = this.#options;
+    let index: number;
+    if (source.assignment === 'lazy') {
+      index = Atomics.add(arena.words, cursorWord, 1);
+    } else {
+      index = this.#nextStatic;
+      this.#nextStatic += parallelism;
+    }
+    if (index >= splits.length) {
+      this.#hasEnded = true;
+      return false;
+    }
+    reader.addSplit(splits[index]);
+    return true;
+  }
+}

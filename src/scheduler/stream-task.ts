@@ -1,0 +1,273 @@
+/**
+ * One subtask: an input, a chain of operators, and the writers behind it, as a state machine that the
+ * worker loop steps. A step is about a millisecond of work at most, never blocks, and says what it did.
+ *
+ *   RUNNING    input ─► chain ─► writers, a portion of rows per step
+ *   FINISHING  all input has been read: operators emit what is left, sinks flush
+ *   ENDING     what is in open batches leaves, then END_OF_DATA on every channel
+ *   ENDED      every channel has taken its END_OF_DATA
+ *
+ * Before anything else a step settles the outputs: batches and records that wait for credit, sinks that
+ * are full. As long as they are not settled the task is backpressured and reads nothing: that is how
+ * backpressure goes from a task to the one before it.
+ *
+ * A portion is as many rows as took about half a millisecond the last time, so a slow user function
+ * makes portions small instead of steps long, and control flags are seen in time.
+ */
+import type {Clock} from '../base/clock.ts';
+import {StreamError} from '../base/errors.ts';
+import {
+  TASK_BACKPRESSURED,
+  TASK_BUSY,
+  TASK_IDLE,
+  type TaskActivity,
+  type TaskMetricsWriter,
+} from '../metrics/task-metrics.ts';
+import type {RecordWriter, StopFlag} from '../network/record-writer.ts';
+import type {Chain} from '../operators/chain.ts';
+import {OperatorError, describeOperatorError} from '../operators/operator-error.ts';
+import {
+  BACKPRESSURED,
+  FINISHED,
+  IDLE,
+  PROGRESSED,
+  type Progress,
+  type Tasklet,
+} from './progress.ts';
+import type {TaskInput} from './task-input.ts';
+
+/** What a portion should take at least and at most before its size changes. */
+const PORTION_MS_MIN = 0.25;
+const PORTION_MS_MAX = 1;
+const PORTION_ROWS_FIRST = 32;
+const PORTION_ROWS_MAX = 1 << 14;
+
+/** Only batches that are full, and events, leave. */
+export const NO_BUFFER_TIMEOUT = -1;
+
+type Phase = 'RUNNING' | 'FINISHING' | 'ENDING' | 'ENDED';
+
+/** A writer and how long its batches may wait to fill. */
+export interface TimedWriter {
+  readonly writer: RecordWriter;
+  /** Milliseconds; 0 for every record by itself, `NO_BUFFER_TIMEOUT` for full batches only. */
+  readonly bufferTimeoutMs: number;
+}
+
+export interface StreamTaskOptions {
+  readonly jobName: string;
+  readonly name: string;
+  readonly chain: Chain;
+  readonly input: TaskInput;
+  readonly writers: readonly TimedWriter[];
+  readonly stop: StopFlag;
+  /** Absent: nothing is counted, for measuring what counting costs. */
+  readonly metrics: TaskMetricsWriter | undefined;
+  readonly clock: Clock;
+}
+
+export class StreamTask implements Tasklet {
+  readonly name: string;
+  readonly #options: StreamTaskOptions;
+  readonly #chain: Chain;
+  readonly #input: TaskInput;
+  readonly #writers: readonly TimedWriter[];
+  readonly #stop: StopFlag;
+  readonly #metrics: TaskMetricsWriter | undefined;
+  readonly #clock: Clock;
+  readonly #flushedAtMs: Float64Array;
+  #phase: Phase = 'RUNNING';
+  #portionRows = PORTION_ROWS_FIRST;
+  #isSinkFull = false;
+  #isDisposed = false;
+
+  constructor(options: StreamTaskOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#chain = options.chain;
+    this.#input = options.input;
+    this.#writers = options.writers;
+    this.#stop = options.stop;
+    this.#metrics = options.metrics;
+    this.#clock = options.clock;
+    this.#flushedAtMs = new Float64Array(options.writers.length);
+  }
+
+  /** Opens the operators. Throws what a user function threw, with its place. */
+  open(): void {
+    try {
+      this.#chain.open();
+    } catch (thrown) {
+      throw this.#described(thrown);
+    }
+  }
+
+  step(nowMs: number): Progress {
+    this.#metrics?.advance(nowMs);
+    let progress: Progress;
+    try {
+      progress = this.#step(nowMs);
+    } catch (thrown) {
+      throw this.#described(thrown);
+    }
+    this.#metrics?.enter(ACTIVITIES[progress]);
+    if (progress === PROGRESSED || progress === FINISHED) this.#publish();
+    return progress;
+  }
+
+  get wakeAtMs(): number {
+    if (this.#isSinkFull) return this.#chain.writableAtMs;
+    return this.#phase === 'RUNNING' ? this.#input.wakeAtMs : Infinity;
+  }
+
+  get awaitsPromises(): boolean {
+    return this.#isSinkFull || this.#phase === 'FINISHING' || this.#input.awaitsPromises;
+  }
+
+  stop(): void {
+    this.#input.stop();
+  }
+
+  dispose(): void {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    try {
+      this.#input.close();
+      this.#chain.close();
+    } catch (thrown) {
+      throw this.#described(thrown);
+    } finally {
+      for (const {writer} of this.#writers) writer.dispose();
+    }
+  }
+
+  #step(nowMs: number): Progress {
+    if (!this.#settle()) return BACKPRESSURED;
+    switch (this.#phase) {
+      case 'RUNNING':
+        return this.#run(nowMs);
+      case 'FINISHING':
+        if (!this.#chain.finish()) return this.#stop.requested ? PROGRESSED : BACKPRESSURED;
+        this.#phase = 'ENDING';
+        return PROGRESSED;
+      case 'ENDING':
+        return this.#end();
+      default:
+        return this.#drainEvents();
+    }
+  }
+
+  /** Sees to what waits for room in the outputs; false if some of it still does. */
+  #settle(): boolean {
+    let isSettled = true;
+    for (const {writer} of this.#writers) {
+      if ((this.#stop.requested || writer.isBlocked) && !writer.resolve()) isSettled = false;
+    }
+    if (!isSettled) return false;
+    this.#stop.requested = false;
+    this.#isSinkFull = !this.#chain.isWritable();
+    return !this.#isSinkFull;
+  }
+
+  #run(nowMs: number): Progress {
+    const input = this.#input;
+    const progress = input.step(this.#portionRows, nowMs);
+    if (progress === PROGRESSED) {
+      const endMs = this.#clock.monotonicNow();
+      this.#metrics?.enter(TASK_BUSY);
+      this.#metrics?.advance(endMs);
+      this.#fitPortion(input.rowsStepped, endMs - nowMs);
+      if (!this.#stop.requested) this.#flushInTime(endMs);
+      return PROGRESSED;
+    }
+    if (progress === FINISHED) {
+      this.#phase = 'FINISHING';
+      return PROGRESSED;
+    }
+    this.#chain.onIdle();
+    return this.#flushAll() ? IDLE : BACKPRESSURED;
+  }
+
+  /** Larger portions while they are quick, smaller ones as soon as they are slow. */
+  #fitPortion(rows: number, elapsedMs: number): void {
+    if (elapsedMs > PORTION_MS_MAX) {
+      this.#portionRows = Math.max(1, Math.floor(rows / 2));
+    } else if (elapsedMs < PORTION_MS_MIN && rows === this.#portionRows) {
+      this.#portionRows = Math.min(PORTION_ROWS_MAX, this.#portionRows * 2);
+    }
+  }
+
+  /** Hands partly filled batches to consumers that have nothing to read, or that wait too long. */
+  #flushInTime(nowMs: number): void {
+    for (let index = 0; index < this.#writers.length; index += 1) {
+      const {writer, bufferTimeoutMs} = this.#writers[index];
+      if (bufferTimeoutMs === NO_BUFFER_TIMEOUT) continue;
+      const isOverdue = nowMs - this.#flushedAtMs[index] >= bufferTimeoutMs;
+      writer.flush(!isOverdue);
+      if (isOverdue) this.#flushedAtMs[index] = nowMs;
+    }
+  }
+
+  /** There is nothing to do: nothing may wait in open batches. False if something has to. */
+  #flushAll(): boolean {
+    let isFlushed = true;
+    for (const {writer, bufferTimeoutMs} of this.#writers) {
+      if (bufferTimeoutMs !== NO_BUFFER_TIMEOUT && !writer.flush(false)) isFlushed = false;
+    }
+    return isFlushed;
+  }
+
+  #end(): Progress {
+    for (const {writer} of this.#writers) if (!writer.flush(false)) return BACKPRESSURED;
+    for (const {writer} of this.#writers) writer.end();
+    this.#phase = 'ENDED';
+    return this.#drainEvents();
+  }
+
+  #drainEvents(): Progress {
+    for (const {writer} of this.#writers) {
+      for (const channel of writer.channels) if (!channel.flushEvents()) return BACKPRESSURED;
+    }
+    return FINISHED;
+  }
+
+  #publish(): void {
+    if (this.#metrics === undefined) return;
+    let recordsOut = 0;
+    let bytesOut = 0;
+    for (const {writer} of this.#writers) {
+      recordsOut += writer.rowsSent;
+      bytesOut += writer.bytesSent;
+    }
+    const {recordsIn, bytesIn} = this.#input;
+    this.#metrics.publish(recordsIn, bytesIn, recordsOut, bytesOut, this.#chain.counts);
+  }
+
+  /** An error of an operator with the place where it happened; any other as it is. */
+  #described(thrown: unknown): unknown {
+    const {jobName, name} = this.#options;
+    if (thrown instanceof OperatorError) {
+      const node = this.#chain.plan.nodes[thrown.operatorIndex];
+      return describeOperatorError(thrown, {
+        job: jobName,
+        operator: node.name,
+        uid: node.uid,
+        task: name,
+      });
+    }
+    if (thrown instanceof StreamError) {
+      // Thrown between records: by a source, or by a writer that encodes what had to wait.
+      return thrown.details.task === undefined ? thrown.at({job: jobName, task: name}) : thrown;
+    }
+    return thrown;
+  }
+}
+
+const ACTIVITIES: readonly TaskActivity[] = (() => {
+  const activities: TaskActivity[] = [];
+  activities[PROGRESSED] = TASK_BUSY;
+  activities[IDLE] = TASK_IDLE;
+  activities[BACKPRESSURED] = TASK_BACKPRESSURED;
+  activities[FINISHED] = TASK_BUSY;
+  return activities;
+})();

@@ -1,0 +1,381 @@
+/**
+ * Puts the subtasks of one worker together: ends of channels, gates, writers with their partitioners, the
+ * chain, the input. Everything is found in the deployment's layout; user functions come from the graph
+ * that this thread has built. Belongs to the worker's thread.
+ */
+import type {Clock} from '../base/clock.ts';
+import type {Random} from '../base/random.ts';
+import type {JobEdge, JobVertex} from '../graph/job-graph.ts';
+import type {JobPlan} from '../graph/plan.ts';
+import type {Arena} from '../memory/arena.ts';
+import {Doorbell} from '../memory/doorbell.ts';
+import {LOCAL_CACHE_MAX, LocalPool} from '../memory/local-pool.ts';
+import {SegmentPool} from '../memory/segment-pool.ts';
+import {NamedCounters} from '../metrics/named-counters.ts';
+import {TaskMetricsWriter} from '../metrics/task-metrics.ts';
+import {InputChannel, OutputChannel} from '../network/channel.ts';
+import {InputGate} from '../network/input-gate.ts';
+import {
+  broadcastPartitioner,
+  constantPartitioner,
+  customPartitioner,
+  hashPartitioner,
+  roundRobinPartitioner,
+  shufflePartitioner,
+  type Partitioner,
+} from '../network/partitioner.ts';
+import {RecordWriter, type StopFlag} from '../network/record-writer.ts';
+import {Chain} from '../operators/chain.ts';
+import type {ChainEdge, ChainPlan} from '../operators/chain-plan.ts';
+import type {RuntimeContext} from '../operators/functions.ts';
+import {keyReader} from '../operators/key.ts';
+import {collectingSink} from '../connectors/index.ts';
+import {ownerOfHost, ownerOfWorker, type HostChannels} from './arena-layout.ts';
+import type {EngineDeployment} from './deployment.ts';
+import {GateInput} from './gate-input.ts';
+import type {Tasklet} from './progress.ts';
+import type {WorkerResults, WorkerRuntime} from './runtime-contract.ts';
+import {SourceInput} from './source-input.ts';
+import {StreamTask, type TimedWriter} from './stream-task.ts';
+import type {TaskInput} from './task-input.ts';
+
+export interface TaskFactoryOptions {
+  readonly plan: JobPlan;
+  readonly deployment: EngineDeployment;
+  readonly arena: Arena;
+  readonly workerIndex: number;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** All subtasks of one worker, opened. Errors: what a user function threw in `open`, with its place. */
+export function createWorkerTasks(options: TaskFactoryOptions): WorkerRuntime {
+  const factory = new TaskFactory(options);
+  const tasks = options.plan.executionGraph.tasks
+    .filter(task => task.worker === options.workerIndex)
+    .map(task => factory.createTask(task.index));
+  try {
+    for (const task of tasks) task.open();
+  } catch (thrown) {
+    for (const task of tasks) disposeQuietly(task);
+    throw thrown;
+  }
+  return {
+    tasklets: tasks,
+    results: () => factory.results(),
+    dispose: () => factory.dispose(),
+  };
+}
+
+/** What a chain needs beside its operators. */
+export interface ChainParts {
+  readonly chain: Chain;
+  readonly writers: readonly TimedWriter[];
+  readonly stop: StopFlag;
+  readonly contexts: readonly RuntimeContext[];
+}
+
+/** Creates tasks, or only their chains, for one worker. */
+export class TaskFactory {
+  readonly #options: TaskFactoryOptions;
+  readonly #pool: SegmentPool;
+  readonly #largePool: SegmentPool;
+  readonly #segments: LocalPool;
+  readonly #owner: number;
+  readonly #bell: Doorbell;
+  readonly #accumulators: Record<string, number> = {};
+  readonly #collected: Record<string, unknown[]> = {};
+
+  constructor(options: TaskFactoryOptions) {
+    const {arena, deployment, workerIndex} = options;
+    const {layout, config} = deployment.plan;
+    this.#options = options;
+    this.#owner = ownerOfWorker(workerIndex);
+    this.#pool = new SegmentPool(arena, layout.pool, {debug: config.debug});
+    this.#largePool = new SegmentPool(arena, layout.largePool, {debug: config.debug});
+    this.#segments = new LocalPool(this.#pool, this.#owner, LOCAL_CACHE_MAX);
+    this.#bell = new Doorbell(arena, layout.doorbells, workerIndex);
+  }
+
+  results(): WorkerResults {
+    return {accumulators: this.#accumulators, collected: this.#collected};
+  }
+
+  dispose(): void {
+    this.#segments.drain();
+  }
+
+  /** A subtask whose operators have not been opened yet. */
+  createTask(taskIndex: number): StreamTask {
+    const {arena, deployment, clock} = this.#options;
+    const {layout, config, jobName, tasks} = deployment.plan;
+    const {chain, writers, stop, contexts} = this.createChain(taskIndex);
+    return new StreamTask({
+      jobName,
+      name: tasks[taskIndex].name,
+      chain,
+      input: this.#createInput(taskIndex, chain, {
+        ...contexts[0],
+        wakeUp: () => this.#bell.wake(),
+      }),
+      writers,
+      stop,
+      metrics: config.metrics
+        ? new TaskMetricsWriter(arena, layout.taskMetrics[taskIndex])
+        : undefined,
+      clock,
+    });
+  }
+
+  /** The chain of a subtask and the writers behind it. */
+  createChain(taskIndex: number): ChainParts {
+    const {arena, deployment, plan, clock} = this.#options;
+    const {layout, config, jobName} = deployment.plan;
+    const task = plan.executionGraph.tasks[taskIndex];
+    const vertex = plan.jobGraph.vertices[task.vertex];
+    const stop: StopFlag = {requested: false};
+    const counters = new NamedCounters(arena, layout.namedCounters[taskIndex]);
+    const contexts = vertex.operators.map(({name, uid}): RuntimeContext => ({
+      jobName,
+      operatorName: name,
+      uid,
+      subtaskIndex: task.subtask,
+      parallelism: vertex.parallelism,
+      maxParallelism: vertex.maxParallelism,
+      attemptNumber: 0,
+      clock,
+      addToAccumulator: (accumulator, amount) => {
+        this.#accumulators[accumulator] = (this.#accumulators[accumulator] ?? 0) + amount;
+      },
+      counter: name_ => counters.counter(name_),
+    }));
+    const {chainPlan, hostOutputs} = this.#chainOf(vertex, taskIndex);
+    const writers = [
+      ...vertex.outEdges.map(edge => this.#createWriter(taskIndex, edge, stop)),
+      ...hostOutputs.map(host => this.#createHostWriter(taskIndex, host, stop)),
+    ];
+    const chain = new Chain({
+      plan: chainPlan,
+      writers: writers.map(({writer}) => writer),
+      stop,
+      contexts,
+      wakeUp: () => this.#bell.wake(),
+      interpret: !config.codeGeneration,
+      name: task.name,
+      counts: config.metrics,
+    });
+    return {chain, writers, stop, contexts};
+  }
+
+  /** The vertex's chain, with what only this thread knows: where host sinks lead, and collecting ones. */
+  #chainOf(vertex: JobVertex, taskIndex: number) {
+    const {layout} = this.#options.deployment.plan;
+    const hostOutputs: HostChannels[] = [];
+    const nodes = vertex.chain.nodes.map(node => {
+      const {spec} = node;
+      if (spec.type !== 'hostSink') return node;
+      if (spec.collects === true) {
+        const values = (this.#collected[spec.channel] ??= []);
+        return {...node, spec: {type: 'sink' as const, sink: collectingSink(values)}};
+      }
+      const host = layout.hostOutputs.find(
+        ({name, tasks}) => name === spec.channel && tasks.includes(taskIndex),
+      )!;
+      const index = vertex.outEdges.length + hostOutputs.push(host) - 1;
+      const output: ChainEdge = {sideOutput: undefined, target: {kind: 'writer', index}};
+      return {...node, outputs: [output]};
+    });
+    const chainPlan: ChainPlan = {nodes};
+    return {chainPlan, hostOutputs};
+  }
+
+  #createInput(
+    taskIndex: number,
+    chain: Chain,
+    context: RuntimeContext & {wakeUp(): void},
+  ): TaskInput {
+    const {arena, deployment, plan} = this.#options;
+    const {layout, config} = deployment.plan;
+    const task = plan.executionGraph.tasks[taskIndex];
+    const vertex = plan.jobGraph.vertices[task.vertex];
+    const {spec} = vertex.operators[0].node;
+    if (spec.type === 'source') {
+      const reader = spec.source.createReader(context);
+      reader.open?.();
+      return new SourceInput({
+        source: spec.source,
+        reader,
+        splits: deployment.splits[vertex.index],
+        arena,
+        cursorWord: (layout.splitCursors.offsetBytes >> 2) + vertex.index,
+        subtask: task.subtask,
+        parallelism: vertex.parallelism,
+        chain,
+      });
+    }
+    const isFromHost = spec.type === 'hostSource';
+    return new GateInput({
+      arena,
+      gates: isFromHost
+        ? [this.#createHostGate(taskIndex, spec.channel)]
+        : task.gates.map(gate => this.#createGate(gate)),
+      consumer: chain,
+      segmentSizeBytes: layout.pool.segmentSizeBytes,
+      interpret: !config.codeGeneration,
+      debloat: config.debloat,
+      isFromHost,
+    });
+  }
+
+  #createGate(gateIndex: number): InputGate {
+    const {arena, deployment, plan} = this.#options;
+    const {executionGraph} = plan;
+    const {layout} = deployment.plan;
+    return this.#gateOver(
+      executionGraph.gates[gateIndex].channels.map((index, position) => {
+        const {producer} = executionGraph.channels[index];
+        const bell = this.#bellOfWorker(executionGraph.tasks[producer].worker);
+        return new InputChannel(arena, layout.channels[index], position, bell);
+      }),
+    );
+  }
+
+  #createHostGate(taskIndex: number, name: string): InputGate {
+    const {arena, deployment} = this.#options;
+    const {layout, workerCount} = deployment.plan;
+    const host = layout.hostInputs.find(each => each.name === name)!;
+    const channel = host.channels[host.tasks.indexOf(taskIndex)];
+    const bell = new Doorbell(arena, layout.doorbells, workerCount);
+    return this.#gateOver([new InputChannel(arena, channel, 0, bell)]);
+  }
+
+  #gateOver(channels: readonly InputChannel[]): InputGate {
+    const {config} = this.#options.deployment.plan;
+    return new InputGate({
+      arena: this.#options.arena,
+      pool: this.#pool,
+      largePool: this.#largePool,
+      segments: this.#segments,
+      channels,
+      floatingCredits: config.floatingCredits,
+    });
+  }
+
+  #createWriter(taskIndex: number, edge: JobEdge, stop: StopFlag): TimedWriter {
+    const {arena, deployment, plan} = this.#options;
+    const {executionGraph, jobGraph} = plan;
+    const {layout} = deployment.plan;
+    const task = executionGraph.tasks[taskIndex];
+    const {channels} = executionGraph.writers[task.writers[edge.writerIndex]];
+    const workers = channels.map(
+      index => executionGraph.tasks[executionGraph.channels[index].consumer].worker,
+    );
+    const writer = this.#writerOver(
+      channels.map(
+        (index, position) =>
+          new OutputChannel(arena, layout.channels[index], this.#bellOfWorker(workers[position])),
+      ),
+      workers.map(ownerOfWorker),
+      this.#createPartitioner(edge, channels.length, jobGraph.vertices[edge.targetVertex]),
+      stop,
+      edge,
+    );
+    return {writer, bufferTimeoutMs: edge.bufferTimeoutMs};
+  }
+
+  #createHostWriter(taskIndex: number, host: HostChannels, stop: StopFlag): TimedWriter {
+    const {arena, deployment} = this.#options;
+    const {layout, workerCount, config} = deployment.plan;
+    const bell = new Doorbell(arena, layout.doorbells, workerCount);
+    const channel = new OutputChannel(arena, host.channels[host.tasks.indexOf(taskIndex)], bell);
+    const writer = this.#writerOver(
+      [channel],
+      [ownerOfHost(workerCount)],
+      constantPartitioner(0),
+      stop,
+      undefined,
+    );
+    return {writer, bufferTimeoutMs: config.bufferTimeoutMs};
+  }
+
+  #writerOver(
+    channels: readonly OutputChannel[],
+    consumerOwners: readonly number[],
+    partitioner: Partitioner,
+    stop: StopFlag,
+    edge: JobEdge | undefined,
+  ): RecordWriter {
+    const {config} = this.#options.deployment.plan;
+    return new RecordWriter({
+      arena: this.#options.arena,
+      pool: this.#pool,
+      segments: this.#segments,
+      largePool: this.#largePool,
+      owner: this.#owner,
+      channels,
+      consumerOwners,
+      partitioner,
+      schema: edge?.schema,
+      timestamps: edge === undefined ? false : this.#carriesTimestamps(edge),
+      stop,
+      debug: config.debug,
+      interpret: !config.codeGeneration,
+    });
+  }
+
+  /** Whether any source in front of the edge gives timestamps; if none does, no column is spent on them. */
+  #carriesTimestamps(edge: JobEdge): boolean {
+    const {vertices} = this.#options.plan.jobGraph;
+    const seen = new Set<number>();
+    const visit = (index: number): boolean => {
+      if (seen.has(index)) return false;
+      seen.add(index);
+      const {spec} = vertices[index].operators[0].node;
+      if (spec.type === 'source' && spec.source.hasTimestamps === true) return true;
+      return vertices[index].inEdges.some(each => visit(each.sourceVertex));
+    };
+    return visit(edge.sourceVertex);
+  }
+
+  #createPartitioner(edge: JobEdge, channelCount: number, target: JobVertex): Partitioner {
+    const {random} = this.#options;
+    const {partitioner} = edge;
+    switch (partitioner.kind) {
+      case 'forward':
+      case 'global':
+        return constantPartitioner(0);
+      case 'hash':
+        return channelCount === 1
+          ? constantPartitioner(0)
+          : hashPartitioner(keyReader(partitioner.key), channelCount, target.maxParallelism);
+      case 'rebalance':
+        // Each sender begins elsewhere, or the first records of all would go to the same subtask.
+        return roundRobinPartitioner(channelCount, random.below(channelCount));
+      case 'rescale':
+        return roundRobinPartitioner(channelCount, 0);
+      case 'shuffle':
+        return shufflePartitioner(channelCount, random);
+      case 'broadcast':
+        return channelCount === 1 ? constantPartitioner(0) : broadcastPartitioner();
+      case 'custom': {
+        const {select} = keyReader(partitioner.key);
+        return customPartitioner(partitioner.fn, select, channelCount);
+      }
+    }
+  }
+
+  /** The bell of another worker; a task of this one is stepped in the same round and needs none. */
+  #bellOfWorker(workerIndex: number): Doorbell | undefined {
+    const {arena, deployment} = this.#options;
+    if (workerIndex === this.#options.workerIndex) return undefined;
+    return new Doorbell(arena, deployment.plan.layout.doorbells, workerIndex);
+  }
+}
+
+function disposeQuietly(task: Tasklet): void {
+  try {
+    task.dispose();
+  } catch {
+    // The failure that brought us here is the one to be told.
+  }
+}
