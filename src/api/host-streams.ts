@@ -178,19 +178,14 @@ class InputWriter {
   end(): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    if (this.#draining === undefined) this.#close();
-    else this.#draining.then(() => this.#close()).catch(() => {});
-  }
-
-  #close(): void {
-    this.#input.flush();
-    this.#input.close();
+    const isClosed = this.#draining === undefined && this.#input.close();
+    if (!isClosed) this.#drain();
   }
 
   #drain(): void {
     if (this.#draining !== undefined) return;
     const draining = this.#pump
-      .until(this.#input.bell, () => this.#offerBacklog())
+      .until(this.#input.bell, () => this.#handOver())
       .then(() => {
         this.#draining = undefined;
       });
@@ -199,15 +194,13 @@ class InputWriter {
     draining.catch(() => {});
   }
 
-  /** Offers what waits; true when nothing is left. */
-  #offerBacklog(): boolean {
+  /** Offers what waits, and the end behind it; true when nothing is left. */
+  #handOver(): boolean {
     let count = 0;
     while (count < this.#backlog.length && this.#input.offer(this.#backlog[count])) count += 1;
-    if (count > 0) {
-      this.#backlog = this.#backlog.slice(count);
-      this.#input.flush();
-    }
-    return this.#backlog.length === 0;
+    if (count > 0) this.#backlog = this.#backlog.slice(count);
+    if (this.#backlog.length > 0) return false;
+    return this.#isEnded ? this.#input.close() : this.#input.flush();
   }
 
   /** Hands a partial batch over at the end of this turn: batches grow under load. */
@@ -216,7 +209,7 @@ class InputWriter {
     this.#isFlushScheduled = true;
     setImmediate(() => {
       this.#isFlushScheduled = false;
-      if (!this.#isEnded) this.#input.flush();
+      if (!this.#isEnded && this.#draining === undefined && !this.#input.flush()) this.#drain();
     });
   }
 }
@@ -241,7 +234,7 @@ export class JobOutput<T = unknown> extends ReadableStream<T> {
           else for (const value of values) controller.enqueue(value as T);
         },
         cancel: () => {
-          output.close();
+          discard(output, pump);
         },
       },
       {highWaterMark: 0},
@@ -262,7 +255,7 @@ export class JobOutput<T = unknown> extends ReadableStream<T> {
         yield values as readonly T[];
       }
     } finally {
-      if (!isAtEnd) this.#output.close();
+      if (!isAtEnd) discard(this.#output, this.#pump);
     }
   }
 }
@@ -280,4 +273,15 @@ async function nextBatch(
     });
   }
   return values !== undefined && values.length > 0 ? values : undefined;
+}
+
+/** Closes an output before its end: what still arrives is taken and dropped, so that the job goes on. */
+function discard(output: HostOutput, pump: HostPump): void {
+  output.close();
+  const drained = pump.until(output.bell, () => {
+    output.poll();
+    return output.isEnded;
+  });
+  // Ended by the end of the job, whatever that is.
+  drained.catch(() => {});
 }

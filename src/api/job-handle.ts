@@ -16,28 +16,11 @@ import type {
   JobMetrics,
   JobRuntime,
   MetricsReader,
-  OperatorMetrics,
 } from '../scheduler/runtime-contract.ts';
 import {TASK_STATES} from '../scheduler/task-state.ts';
 import type {TaskState} from '../scheduler/task-state.ts';
 import {HostPump, JobInput, JobOutput} from './host-streams.ts';
-
-/** What a job came to that did not fail. */
-export interface JobResult {
-  readonly jobId: string;
-  readonly jobName: string;
-  readonly state: 'FINISHED' | 'CANCELED';
-  /** Milliseconds from RUNNING to the end. */
-  readonly durationMs: number;
-  /** Records in and out of each operator, summed over its subtasks, in the order of the graph. */
-  readonly operators: readonly OperatorMetrics[];
-  /** Sums of the accumulators over all subtasks, by name. */
-  readonly accumulators: Readonly<Record<string, number>>;
-  /** Records of `collect` sinks, by name. */
-  readonly collected: Readonly<Record<string, readonly unknown[]>>;
-  /** The last state of all counters. */
-  readonly metrics: JobMetrics;
-}
+import {jobResult, type JobResult} from './job-result.ts';
 
 /** A subtask and its state. */
 export interface TaskStatus {
@@ -218,16 +201,8 @@ export class JobHandle implements AsyncDisposable {
         ? new StreamError('E_JOB_ENDED', 'the job has ended', {job: this.name})
         : new StreamError('E_JOB_CANCELED', 'the job was cancelled', {job: this.name}),
     );
-    return {
-      jobId: this.id,
-      jobName: this.name,
-      state: end.status,
-      durationMs: end.durationMs,
-      operators: sumOperators(end.metrics),
-      accumulators: end.accumulators,
-      collected: end.collected,
-      metrics: end.metrics,
-    };
+    const {status: state, durationMs, metrics} = end;
+    return jobResult({jobId: this.id, jobName: this.name, state, durationMs, metrics}, end);
   }
 
   #died(failure: StreamError): StreamError {
@@ -241,19 +216,4 @@ export class JobHandle implements AsyncDisposable {
     this.#metricsReader = undefined;
     this.#pump.fail(reason);
   }
-}
-
-function sumOperators(metrics: JobMetrics): OperatorMetrics[] {
-  const sums = new Map<string, OperatorMetrics>();
-  for (const task of metrics.tasks) {
-    for (const operator of task.operators) {
-      const sum = sums.get(operator.operatorId);
-      sums.set(operator.operatorId, {
-        ...operator,
-        recordsIn: operator.recordsIn + (sum?.recordsIn ?? 0),
-        recordsOut: operator.recordsOut + (sum?.recordsOut ?? 0),
-      });
-    }
-  }
-  return [...sums.values()];
 }

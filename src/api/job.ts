@@ -6,6 +6,7 @@
  */
 import {StreamError, showValue} from '../base/errors.ts';
 import {resolveConfig, type Config, type ConfigInput} from '../graph/config.ts';
+import type {ExecutionOptions} from '../graph/execution-graph.ts';
 import {planGraph, type JobPlan} from '../graph/plan.ts';
 import type {GraphSettings} from '../graph/stream-graph.ts';
 import type {Transformation} from '../graph/transformation.ts';
@@ -108,10 +109,11 @@ export function planJob(
   jobModule: unknown,
   args: unknown = [],
   config: Config | ConfigInput = {},
+  options: ExecutionOptions = {},
 ): JobPlan {
   const resolved = resolveConfig(config);
   const {transformations, settings} = buildTransformations(jobModule, args, resolved);
-  return planGraph(transformations, settings, {workers: resolved.workers});
+  return planGraph(transformations, settings, {workers: options.workers ?? resolved.workers});
 }
 
 function asyncBuilder(): StreamError {

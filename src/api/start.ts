@@ -5,8 +5,6 @@
  * it, fills its memory, changes globals) stays with its job.
  */
 import {availableParallelism} from 'node:os';
-import {resolve as resolvePath} from 'node:path';
-import {pathToFileURL} from 'node:url';
 import {MessageChannel, Worker} from 'node:worker_threads';
 import {systemClock} from '../base/clock.ts';
 import {StreamError} from '../base/errors.ts';
@@ -19,9 +17,9 @@ import {JobBoard, allocateJobBoard} from '../scheduler/job-board.ts';
 import {importRuntime} from '../scheduler/job-module.ts';
 import type {JobRequest, JobRuntime} from '../scheduler/runtime-contract.ts';
 import {JobHandle} from './job-handle.ts';
+import {jobUrl, type JobReference} from './job-url.ts';
 
-/** A job's module: a URL, or a path relative to the working directory. */
-export type JobReference = URL | string;
+export type {JobReference};
 
 export interface StartOptions {
   /** Passed to the job's builder; anything that can be cloned between threads. Default `{}`. */
@@ -170,13 +168,6 @@ async function ignoreIfGone(call: Promise<void>, end: Promise<unknown>): Promise
   } catch {
     await end;
   }
-}
-
-/** The URL of a job's module. */
-export function jobUrl(job: JobReference): string {
-  if (job instanceof URL) return job.href;
-  if (/^[a-z][a-z0-9+.-]+:/i.test(job)) return job;
-  return pathToFileURL(resolvePath(job)).href;
 }
 
 function coordinatorDeath(request: JobRequest, exitCode: number, cause: unknown): StreamError {

@@ -1,0 +1,69 @@
+/** The public names of `millrace`, and nothing else. */
+export {job, type JobBuilder, type JobModule} from './api/job.ts';
+export {start, type JobReference, type StartOptions} from './api/start.ts';
+export {runInThread, type RunInThreadOptions} from './api/run-in-thread.ts';
+export {JobHandle, type StartProfile, type TaskStatus} from './api/job-handle.ts';
+export type {JobResult} from './api/job-result.ts';
+export type {JobInput, JobOutput} from './api/host-streams.ts';
+export {explain, type ExplainJobOptions} from './api/explain.ts';
+export {
+  CONFIG_OPTIONS,
+  resolveConfig,
+  type Config,
+  type ConfigInput,
+  type ConfigOption,
+} from './api/config.ts';
+export type {StreamExecutionEnvironment} from './api/environment.ts';
+export type {DataStream, DataStreamSink, KeyedStream} from './api/data-stream.ts';
+export type {ConnectedStreams} from './api/connected-streams.ts';
+export type {Key} from './api/field-path.ts';
+export {OutputTag} from './operators/functions.ts';
+export type {
+  CoFlatMapFunction,
+  CoMapFunction,
+  CoProcessFunction,
+  Collector,
+  FilterFunction,
+  FlatMapFunction,
+  MapFunction,
+  ProcessContext,
+  ProcessFunction,
+  ReduceFunction,
+  RichFunction,
+  RuntimeContext,
+} from './operators/functions.ts';
+export type {Sink, SinkWriter, SinkWriterContext} from './operators/sink.ts';
+export {
+  END_OF_SPLITS,
+  MORE_AVAILABLE,
+  NOTHING_AVAILABLE,
+  type PollResult,
+  type Source,
+  type SourceBatch,
+  type SourceReader,
+  type SourceReaderContext,
+  type SourceSplit,
+} from './operators/source.ts';
+export {
+  any,
+  bigint,
+  boolean,
+  bytes,
+  date,
+  float64,
+  int32,
+  list,
+  nullable,
+  optional,
+  schema,
+  string,
+  struct,
+  type FieldType,
+  type Infer,
+  type Schema,
+} from './records/schema.ts';
+export type {Counter} from './metrics/counter.ts';
+export type {JobMetrics, OperatorMetrics, TaskMetrics} from './scheduler/runtime-contract.ts';
+export type {JobStatus} from './scheduler/job-status.ts';
+export type {TaskState} from './scheduler/task-state.ts';
+export {StreamError, type ErrorData, type ErrorDetails} from './base/errors.ts';
