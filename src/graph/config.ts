@@ -9,7 +9,7 @@
 import {availableParallelism} from 'node:os';
 import {StreamError, showValue} from '../base/errors.ts';
 import {parseMemorySize} from '../memory/segment-budget.ts';
-import {MAX_PARALLELISM_LIMIT} from '../state/key-group.ts';
+import {MAX_PARALLELISM_LIMIT} from '../base/key-group.ts';
 import type {GraphSettings, RuntimeMode} from './stream-graph.ts';
 
 /** The options of a job, checked, with every default filled in. Plain data. */

@@ -13,7 +13,7 @@
  */
 import {assert} from '../base/assert.ts';
 import {StreamError} from '../base/errors.ts';
-import {keyGroupRange, type KeyGroupRange} from '../state/key-group.ts';
+import {keyGroupRange, type KeyGroupRange} from '../base/key-group.ts';
 import type {JobEdge, JobGraph, JobVertex} from './job-graph.ts';
 
 export interface ExecutionTask {

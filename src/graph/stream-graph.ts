@@ -10,7 +10,7 @@
 import {assert} from '../base/assert.ts';
 import type {OperatorSpec} from '../operators/operator.ts';
 import type {RecordSchema} from '../records/schema.ts';
-import {defaultMaxParallelism} from '../state/key-group.ts';
+import {defaultMaxParallelism} from '../base/key-group.ts';
 import {hashText} from './hash-text.ts';
 import type {
   ChainingStrategy,

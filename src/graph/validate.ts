@@ -5,7 +5,7 @@
  */
 import {StreamError} from '../base/errors.ts';
 import {fingerprint, showPath, type RecordSchema} from '../records/schema.ts';
-import {defaultMaxParallelism, MAX_PARALLELISM_LIMIT} from '../state/key-group.ts';
+import {defaultMaxParallelism, MAX_PARALLELISM_LIMIT} from '../base/key-group.ts';
 import type {GraphSettings, StreamEdge, StreamGraph, StreamNode} from './stream-graph.ts';
 import type {Transformation} from './transformation.ts';
 

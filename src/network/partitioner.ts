@@ -6,7 +6,7 @@
 import {StreamError, showValue} from '../base/errors.ts';
 import {murmur} from '../base/hash.ts';
 import type {Random} from '../base/random.ts';
-import {hashKey, keyGroupOf, subtaskOf} from '../state/key-group.ts';
+import {hashKey, keyGroupOf, subtaskOf} from '../base/key-group.ts';
 
 /** `select` of a partitioner that sends every record to every channel. */
 export const ALL_CHANNELS = -1;

@@ -8,8 +8,8 @@
  * Invariant: the ranges of all subtasks cut 0 … maxParallelism - 1 into disjoint, gapless pieces, and
  * `subtaskOf(group)` is the subtask whose range holds the group. Pure functions, any thread.
  */
-import {StreamError, showValue} from '../base/errors.ts';
-import {hashBigint, hashBoolean, hashNumber, hashString, murmur} from '../base/hash.ts';
+import {StreamError, showValue} from './errors.ts';
+import {hashBigint, hashBoolean, hashNumber, hashString, murmur} from './hash.ts';
 
 /** The most key groups that a job can have, as in Flink. */
 export const MAX_PARALLELISM_LIMIT = 32768;

@@ -8,7 +8,7 @@ import {
   keyGroupOf,
   keyGroupRange,
   subtaskOf,
-} from '../../src/state/key-group.ts';
+} from '../../src/base/key-group.ts';
 
 const parse: Record<string, (key: string) => unknown> = {
   integer: Number,
