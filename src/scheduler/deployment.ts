@@ -32,6 +32,8 @@ export interface EngineDeploymentPlan extends DeploymentPlan {
   /** By task index: the channels that it reads, and those that it writes; the host's included. */
   readonly inputChannels: ReadonlyArray<readonly ChannelLayout[]>;
   readonly outputChannels: ReadonlyArray<readonly ChannelLayout[]>;
+  /** By task index: batches that may be on their way to it; 0 for sources. */
+  readonly inputCreditsMax: readonly number[];
   /** Declared shapes of host inputs, by name. */
   readonly hostSchemas: Readonly<Record<string, RecordSchema>>;
   readonly config: Config;
@@ -110,6 +112,7 @@ function deploymentPlan(
       inputs: [...new Set(vertex.inEdges.map(edge => edge.sourceVertex))],
     })),
     ...channelsOfTasks(plan, layout),
+    inputCreditsMax: inputCreditsMax(plan, layout, config),
     hostSchemas: hostSchemas(plan),
     config,
   };
@@ -164,6 +167,24 @@ function channelsOfTasks({executionGraph}: JobPlan, layout: ArenaLayout) {
     tasks.forEach((task, index) => outputChannels[task].push(channels[index]));
   }
   return {inputChannels, outputChannels};
+}
+
+function inputCreditsMax(
+  {executionGraph}: JobPlan,
+  {channels, hostInputs}: ArenaLayout,
+  {floatingCredits}: Config,
+): number[] {
+  const credits = executionGraph.tasks.map(({gates}) => {
+    const fromTasks = gates.flatMap(gate => executionGraph.gates[gate].channels);
+    const exclusive = fromTasks.reduce((sum, index) => sum + channels[index].exclusiveCredits, 0);
+    return exclusive + floatingCredits * gates.length;
+  });
+  for (const {tasks, channels: fromHost} of hostInputs) {
+    tasks.forEach((task, index) => {
+      credits[task] += fromHost[index].exclusiveCredits + floatingCredits;
+    });
+  }
+  return credits;
 }
 
 function hostSchemas({jobGraph}: JobPlan): Record<string, RecordSchema> {

@@ -21,7 +21,7 @@ export class JobMetricsReader implements MetricsReader {
   }
 
   #task(taskIndex: number): TaskMetrics {
-    const {tasks, vertices, layout, inputChannels, outputChannels} = this.#plan;
+    const {tasks, vertices, layout, inputChannels, outputChannels, inputCreditsMax} = this.#plan;
     const {vertexId, name, subtaskIndex, workerIndex} = tasks[taskIndex];
     const {operators: counts, ...numbers} = readTaskMetrics(
       this.#arena,
@@ -35,6 +35,7 @@ export class JobMetricsReader implements MetricsReader {
       workerIndex,
       ...numbers,
       inputQueueLength: this.#queued(inputChannels[taskIndex]),
+      inputQueueLengthMax: inputCreditsMax[taskIndex],
       outputQueueLength: this.#queued(outputChannels[taskIndex]),
       operators: vertices
         .find(vertex => vertex.id === vertexId)!

@@ -113,6 +113,8 @@ export interface TaskMetrics {
   readonly backpressuredMs: number;
   /** Batches that wait in the task's input channels. */
   readonly inputQueueLength: number;
+  /** As many may wait there, events not counted; 0 for a task that reads a source. */
+  readonly inputQueueLengthMax: number;
   /** Batches on their way to the tasks that read this one. */
   readonly outputQueueLength: number;
   readonly operators: readonly OperatorMetrics[];

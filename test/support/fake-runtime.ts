@@ -181,6 +181,7 @@ export const jobRuntime: JobRuntime = {
           idleMs: 0,
           backpressuredMs: 0,
           inputQueueLength: 0,
+          inputQueueLengthMax: 0,
           outputQueueLength: 0,
           counters: {},
           operators: [
