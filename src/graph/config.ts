@@ -8,6 +8,7 @@
  */
 import {availableParallelism} from 'node:os';
 import {StreamError, showValue} from '../base/errors.ts';
+import {nearestTo} from '../base/nearest.ts';
 import {parseMemorySize} from '../memory/segment-budget.ts';
 import {MAX_PARALLELISM_LIMIT} from '../base/key-group.ts';
 import type {GraphSettings, RuntimeMode} from './stream-graph.ts';
@@ -284,13 +285,10 @@ function findOption(written: string): ConfigOption {
   const option = CONFIG_OPTIONS.find(({key, flinkKey}) => key === written || flinkKey === written);
   if (option !== undefined) return option;
   const names = CONFIG_OPTIONS.flatMap(({key, flinkKey}) => [key, ...(flinkKey ? [flinkKey] : [])]);
-  const nearest = names.reduce((a, b) =>
-    editDistance(written, b) < editDistance(written, a) ? b : a,
-  );
   throw new StreamError(
     'E_CONFIG_KEY',
     'there is no such option',
-    {key: written, nearest},
+    {key: written, nearest: nearestTo(written, names)},
     {remedy: `options are ${CONFIG_OPTIONS.map(({key}) => key).join(', ')}`},
   );
 }
@@ -371,19 +369,4 @@ function toMilliseconds(value: unknown): number {
   const [, count, unit] = /^\s*(-?\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(value) ?? [];
   if (count === undefined || !Object.hasOwn(UNIT_MS, unit!.toLowerCase())) return NaN;
   return Number(count) * UNIT_MS[unit!.toLowerCase()]!;
-}
-
-/** Insertions, deletions and replacements of a character between two words, without regard to case. */
-function editDistance(a: string, b: string): number {
-  const [from, to] = [a.toLowerCase(), b.toLowerCase()];
-  let previous = Array.from({length: to.length + 1}, (_, index) => index);
-  for (let i = 1; i <= from.length; i += 1) {
-    const row = [i];
-    for (let j = 1; j <= to.length; j += 1) {
-      const isSame = from[i - 1] === to[j - 1];
-      row.push(Math.min(previous[j]! + 1, row[j - 1]! + 1, previous[j - 1]! + (isSame ? 0 : 1)));
-    }
-    previous = row;
-  }
-  return previous[to.length]!;
 }
