@@ -277,7 +277,8 @@ function checkKeyed(graph: StreamGraph, node: StreamNode): void {
 function checkUnion(graph: StreamGraph, node: StreamNode): void {
   const first = new Map<number, {edge: StreamEdge; schema: RecordSchema}>();
   for (const edge of node.inEdges) {
-    if (edge.schema === undefined) continue;
+    // A shape that a source knows, and nobody declared, widens like one that is inferred.
+    if (edge.schema === undefined || !edge.schema.declared) continue;
     const other = first.get(edge.inputIndex);
     if (other === undefined) {
       first.set(edge.inputIndex, {edge, schema: edge.schema});

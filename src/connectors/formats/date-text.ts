@@ -1,0 +1,47 @@
+/**
+ * Dates as text: what `Date.prototype.toISOString` writes, and the shorter forms in which dates are
+ * found in files. `Date.parse` alone will not do: it takes whatever looks like a date, reads a time
+ * without a zone as local time, and turns the 30th of February into the 1st of March.
+ */
+
+const DATE = String.raw`(\d{4}|[+-]\d{6})-(\d\d)-(\d\d)`;
+const TIME = String.raw`(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?`;
+const ZONE = String.raw`(Z|[+-]\d\d:?\d\d)?`;
+const PATTERN = new RegExp(`^${DATE}(?:[T ]${TIME}${ZONE})?$`);
+
+/**
+ * The milliseconds since 1970 of `2024-02-29`, `2024-02-29T12:30Z`, `2024-02-29 12:30:15.5+01:00`, …;
+ * NaN for anything else, and for days that do not exist. Without a zone it is UTC, so that a file
+ * means the same everywhere. Digits behind the milliseconds are dropped.
+ */
+export function parseDate(text: string): number {
+  const match = PATTERN.exec(text);
+  if (match === null || match[1] === '-000000') return NaN;
+  const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])];
+  const [hour, minute, second] = [
+    Number(match[4] ?? 0),
+    Number(match[5] ?? 0),
+    Number(match[6] ?? 0),
+  ];
+  const millisecond = Number((match[7] ?? '').slice(0, 3).padEnd(3, '0'));
+  const isMidnight = hour === 24 && minute === 0 && second === 0 && millisecond === 0;
+  if (month < 1 || month > 12 || day < 1 || minute > 59 || second > 59) return NaN;
+  if (hour > 23 && !isMidnight) return NaN;
+  // `Date.UTC` would take the years 0 to 99 for 1900 to 1999.
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  if (date.getUTCDate() !== day) return NaN;
+  const zone = zoneMinutes(match[8]);
+  if (Number.isNaN(zone)) return NaN;
+  const ms = date.getTime() + ((hour * 60 + minute - zone) * 60 + second) * 1000 + millisecond;
+  // Beyond what a Date can hold this is NaN again.
+  return new Date(ms).getTime();
+}
+
+function zoneMinutes(zone: string | undefined): number {
+  if (zone === undefined || zone === 'Z') return 0;
+  const hours = Number(zone.slice(1, 3));
+  const minutes = Number(zone.slice(-2));
+  if (hours > 23 || minutes > 59) return NaN;
+  return (hours * 60 + minutes) * (zone.startsWith('-') ? -1 : 1);
+}
