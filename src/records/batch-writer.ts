@@ -55,9 +55,12 @@ export class BatchWriter {
       : this.#compileAppend();
   }
 
-  /** Starts a batch in the segment at `segmentOffsetBytes`. The target must not have one open. */
-  open(target: number, segmentOffsetBytes: number): void {
-    this.#batches.open(target, segmentOffsetBytes);
+  /**
+   * Starts a batch in the segment at `segmentOffsetBytes`, of at most `rowLimit` rows. The target must
+   * not have one open.
+   */
+  open(target: number, segmentOffsetBytes: number, rowLimit?: number): void {
+    this.#batches.open(target, segmentOffsetBytes, rowLimit);
   }
 
   isOpen(target: number): boolean {

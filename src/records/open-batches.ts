@@ -163,15 +163,17 @@ export class OpenBatches {
     return this.state[target * this.stride + TARGET_ROWS]!;
   }
 
-  open(target: number, segmentOffsetBytes: number): void {
+  open(target: number, segmentOffsetBytes: number, rowLimit: number = Infinity): void {
     const {state, layout} = this;
+    assert(rowLimit >= 1, 'a batch takes at least one row');
     const at = target * this.stride;
     assert(target >= 0 && target < this.#targetCount, 'a batch is opened for a target there is');
     assert(!this.isOpen(target), 'a target has one open batch at most');
     assert(segmentOffsetBytes % 8 === 0, 'a segment starts at a multiple of 8 bytes');
     state[at + TARGET_SEGMENT] = segmentOffsetBytes / 8;
     // With more columns than a segment has room for, the capacity is 0 and every row is oversized.
-    const capacity = rowCapacity(layout, this.#segmentSizeBytes, this.#heapBytesPerRow);
+    const room = rowCapacity(layout, this.#segmentSizeBytes, this.#heapBytesPerRow);
+    const capacity = Math.min(room, rowLimit);
     for (let heap = 0; heap < layout.heapCount; heap += 1) {
       const dictionary = this.dictionaries[heap];
       if (dictionary === undefined) continue;
