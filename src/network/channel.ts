@@ -4,25 +4,50 @@
  *
  *   control word   0  GRANTED    written by the consumer: credits granted so far
  *                  1  ROW_LIMIT  written by the consumer: rows per batch it would like, 0 = any
- *                 32  BACKLOG    written by the producer: 1 while a batch waits for credit
+ *                 32  WAITING    written by the producer: what waits for the consumer, a sum of
+ *                                BATCH_WAITS (for credit or room), EVENT_WAITS (for room)
  *
- * A credit is the permission to have one more batch in flight. It is a position, not a message: the
+ * A credit is the permission to have one more segment in flight. It is a position, not a message: the
  * producer may send while `(granted - sent) | 0` is above 0, and looks at the shared word only when
- * what it remembers runs out. Credits, not the ring's capacity, bound what is in flight; the ring is
- * larger than all credits together, so that events always find room first.
+ * what it remembers runs out. Events need no credit, only room in the ring. The ring has more room than
+ * all credits together; if events use it up nevertheless, both wait for room as they wait for credit.
  *
  * A segment that is sent belongs to the consumer's thread from then on (owner word); the consumer
- * gives it back to the pool, never to the producer.
+ * gives it back to the pool, never to the producer, and before it grants the next credit. So whoever
+ * has a credit finds a segment.
+ *
+ * Waiting is never slept through. What the producer needs, credit and room, are GRANTED and the
+ * ring's HEAD:
+ *
+ *   The producer (`claimCredit`, events):        The consumer, done with a descriptor:
+ *     P1  load GRANTED, HEAD; enough: done         C1  store HEAD, then GRANTED
+ *     P2  store WAITING                            C2  load WAITING
+ *     P3  load GRANTED, HEAD; enough: done         C3  not 0: ring the producer's doorbell
+ *     P4  report "blocked"; the thread may park
+ *
+ * All of these are sequentially consistent, so they have one total order. If P3 does not see what C1
+ * stored, then P2 < P3 < C1 < C2: C2 sees WAITING, and C3 rings. For a task that is asked again while
+ * WAITING stands, P1 takes the place of P3, because P2 came earlier still. So for every C1 that the
+ * task's last look did not see there is a ring after C1, and the doorbell turns that into a wake-up
+ * (doorbell.ts). WAITING is cleared by the producer alone, after it got what it waited for; whatever it
+ * waits for next begins with P2 again. test/network/channel.test.ts stops either side before each
+ * of its Atomics calls and lets the other run there.
+ *
+ * In the other direction there is no flag: a send rings the consumer each time, which costs one load
+ * while the consumer is awake. Between tasks of one thread nobody is rung.
  */
 import {assert} from '../base/assert.ts';
 import type {Arena, ArenaPlan, Region} from '../memory/arena.ts';
 import type {Doorbell} from '../memory/doorbell.ts';
-import {RingConsumer, RingProducer, planRing} from '../memory/spsc-ring.ts';
+import {RingConsumer, RingProducer, planRing, resetRing} from '../memory/spsc-ring.ts';
 
 const GRANTED = 0;
 const ROW_LIMIT = 1;
-const BACKLOG = 32;
+const WAITING = 32;
 const CONTROL_SIZE_BYTES = 256;
+
+const BATCH_WAITS = 1;
+const EVENT_WAITS = 2;
 
 /** Room in a ring for events beside the batches that credits allow. */
 export const EVENTS_IN_FLIGHT_MAX = 16;
@@ -42,6 +67,8 @@ export function planChannel(
   exclusiveCredits: number,
   creditsMax: number,
 ): ChannelLayout {
+  assert(exclusiveCredits > 0, 'a channel needs a credit of its own, or it may never send');
+  assert(creditsMax >= exclusiveCredits, 'exclusive credits are part of all credits');
   let capacity = 1;
   while (capacity < creditsMax + EVENTS_IN_FLIGHT_MAX) capacity *= 2;
   return {
@@ -49,6 +76,18 @@ export function planChannel(
     control: plan.reserve(`${name} control`, CONTROL_SIZE_BYTES),
     exclusiveCredits,
   };
+}
+
+/**
+ * Makes the channel as good as new, for a restart: nobody may hold an end of it, and its segments
+ * have been given back (`InputGate.dispose`) or reclaimed.
+ */
+export function resetChannel(arena: Arena, layout: ChannelLayout): void {
+  const control = layout.control.offsetBytes >> 2;
+  Atomics.store(arena.words, control + GRANTED, 0);
+  Atomics.store(arena.words, control + ROW_LIMIT, 0);
+  Atomics.store(arena.words, control + WAITING, 0);
+  resetRing(arena, layout.ring);
 }
 
 /** The producing end. Create it in the thread that produces. */
@@ -59,9 +98,11 @@ export class OutputChannel {
   readonly #consumer: Doorbell | undefined;
   /** Events that found the ring full, four words each; nothing may overtake them. */
   readonly #waitingEvents: number[] = [];
-  #sent: number;
-  #grantedSeen: number;
-  #backlogShown = 0;
+  #sent = 0;
+  #grantedSeen = 0;
+  /** Entries that can be offered for sure; the consumer only ever makes it more. */
+  #roomSeen = 0;
+  #waitingShown = 0;
 
   /** `consumer` is the doorbell of the consuming thread; absent if it is this thread. */
   constructor(arena: Arena, layout: ChannelLayout, consumer: Doorbell | undefined) {
@@ -69,8 +110,6 @@ export class OutputChannel {
     this.#words = arena.words;
     this.#control = layout.control.offsetBytes >> 2;
     this.#consumer = consumer;
-    this.#sent = 0;
-    this.#grantedSeen = 0;
   }
 
   /** Whether a batch may be sent now. */
@@ -79,56 +118,58 @@ export class OutputChannel {
       this.#grantedSeen = Atomics.load(this.#words, this.#control + GRANTED);
       if (((this.#grantedSeen - this.#sent) | 0) <= 0) return false;
     }
-    return this.#waitingEvents.length === 0 || this.flushEvents();
+    return this.flushEvents() && this.#hasRoom();
   }
 
-  /** Sends a descriptor that names segments. The caller has seen `hasCredit`. */
-  send(kind: number, segment: number, size: number, segmentCount: number): void {
+  /** Like `hasCredit`; if it says no, the producing thread will be rung when that has changed. */
+  claimCredit(): boolean {
+    if (this.hasCredit()) return true;
+    if ((this.#waitingShown & BATCH_WAITS) !== 0) return false;
+    this.#show(this.#waitingShown | BATCH_WAITS);
+    return this.hasCredit();
+  }
+
+  /** Sends a descriptor that names a segment. The caller has seen `hasCredit` or `claimCredit`. */
+  send(kind: number, segment: number, size: number, detail: number): void {
     assert(((this.#grantedSeen - this.#sent) | 0) > 0, 'a batch was sent without credit');
-    const hasRoom = this.#ring.offer(kind, segment, size, segmentCount);
-    assert(hasRoom, 'a channel has more credits than its ring has room');
+    assert(this.#waitingEvents.length === 0, 'a batch would overtake an event');
     this.#sent = (this.#sent + 1) | 0;
-    if (this.#backlogShown !== 0) this.showBacklog(0);
+    this.#show(0);
+    this.#offer(kind, segment, size, detail);
     this.#publish();
   }
 
-  /** Sends an event in its place behind everything sent before. Never refused. */
+  /** Sends an event in its place behind everything sent before. Never refused; it may have to wait. */
   sendEvent(kind: number, a = 0, b = 0, c = 0): void {
-    if (this.#waitingEvents.length > 0 || this.#ring.room <= this.#creditsLeft()) {
-      this.#waitingEvents.push(kind, a, b, c);
-      this.flushEvents();
+    if (this.#waitingEvents.length === 0 && this.#hasRoom()) {
+      this.#offer(kind, a, b, c);
+      this.#publish();
       return;
     }
-    this.#ring.offer(kind, a, b, c);
-    this.#publish();
+    this.#waitingEvents.push(kind, a, b, c);
+    this.flushEvents();
+  }
+
+  /** Whether events wait for room. The producing thread will be rung when there is some. */
+  get hasWaitingEvents(): boolean {
+    return this.#waitingEvents.length > 0;
   }
 
   /** Tries to send events that waited for room; true if none is left. */
   flushEvents(): boolean {
     const waiting = this.#waitingEvents;
-    let index = 0;
-    while (index < waiting.length && this.#ring.room > this.#creditsLeft()) {
-      this.#ring.offer(
-        waiting[index]!,
-        waiting[index + 1]!,
-        waiting[index + 2]!,
-        waiting[index + 3]!,
-      );
-      index += 4;
+    if (waiting.length === 0) return true;
+    let index = this.#offerEvents(0);
+    if (index < waiting.length && (this.#waitingShown & EVENT_WAITS) === 0) {
+      this.#show(this.#waitingShown | EVENT_WAITS);
+      index = this.#offerEvents(index);
     }
     if (index > 0) {
       waiting.splice(0, index);
+      if (waiting.length === 0) this.#show(this.#waitingShown & ~EVENT_WAITS);
       this.#publish();
     }
     return waiting.length === 0;
-  }
-
-  /** Tells the consumer how many batches wait for credit, so that it may lend a floating one. */
-  showBacklog(batches: number): void {
-    if (this.#backlogShown === batches) return;
-    this.#backlogShown = batches;
-    Atomics.store(this.#words, this.#control + BACKLOG, batches);
-    if (batches > 0) this.#consumer?.ring();
   }
 
   /** Whether the consumer has read everything and waits for more. */
@@ -141,8 +182,31 @@ export class OutputChannel {
     return Atomics.load(this.#words, this.#control + ROW_LIMIT);
   }
 
-  #creditsLeft(): number {
-    return (this.#grantedSeen - this.#sent) | 0;
+  #offerEvents(from: number): number {
+    const waiting = this.#waitingEvents;
+    let index = from;
+    while (index < waiting.length && this.#hasRoom()) {
+      this.#offer(waiting[index], waiting[index + 1], waiting[index + 2], waiting[index + 3]);
+      index += 4;
+    }
+    return index;
+  }
+
+  #hasRoom(): boolean {
+    if (this.#roomSeen === 0) this.#roomSeen = this.#ring.room;
+    return this.#roomSeen > 0;
+  }
+
+  #offer(kind: number, a: number, b: number, c: number): void {
+    const isOffered = this.#ring.offer(kind, a, b, c);
+    assert(isOffered, 'a descriptor was sent without room in the ring');
+    this.#roomSeen -= 1;
+  }
+
+  #show(waiting: number): void {
+    if (this.#waitingShown === waiting) return;
+    this.#waitingShown = waiting;
+    Atomics.store(this.#words, this.#control + WAITING, waiting);
   }
 
   #publish(): void {
@@ -159,7 +223,7 @@ export class InputChannel {
   readonly #words: Int32Array;
   readonly #control: number;
   readonly #producer: Doorbell | undefined;
-  #granted: number;
+  #granted = 0;
 
   /** `producer` is the doorbell of the producing thread; absent if it is this thread. */
   constructor(arena: Arena, layout: ChannelLayout, index: number, producer: Doorbell | undefined) {
@@ -168,13 +232,17 @@ export class InputChannel {
     this.#words = arena.words;
     this.#control = layout.control.offsetBytes >> 2;
     this.#producer = producer;
-    this.#granted = 0;
     this.grant(layout.exclusiveCredits);
   }
 
-  /** How many descriptors wait to be read. */
+  /** How many descriptors wait to be read, at least; 0 is exact. */
   queueLength(): number {
     return this.#ring.available();
+  }
+
+  /** How many descriptors wait to be read, exactly. Cost: one Atomics load. */
+  exactQueueLength(): number {
+    return this.#ring.refresh();
   }
 
   /** Kind of the oldest descriptor; ask `queueLength` first. */
@@ -187,21 +255,24 @@ export class InputChannel {
     return this.#ring.peekWord(0, index);
   }
 
-  /** Done with the oldest descriptor. */
-  release(): void {
+  /** Done with the oldest descriptor; grants `credits` more. */
+  release(credits = 0): void {
     this.#ring.release(1);
+    this.grant(credits);
   }
 
-  /** Lets the producer send `credits` more batches. */
+  /** Lets the producer send `credits` more segments, and wakes it if it waits. */
   grant(credits: number): void {
-    this.#granted = (this.#granted + credits) | 0;
-    Atomics.store(this.#words, this.#control + GRANTED, this.#granted);
-    if (this.backlog() > 0) this.#producer?.ring();
+    if (credits > 0) {
+      this.#granted = (this.#granted + credits) | 0;
+      Atomics.store(this.#words, this.#control + GRANTED, this.#granted);
+    }
+    if (Atomics.load(this.#words, this.#control + WAITING) !== 0) this.#producer?.ring();
   }
 
-  /** How many batches the producer holds back for want of credit. */
-  backlog(): number {
-    return Atomics.load(this.#words, this.#control + BACKLOG);
+  /** Whether the producer holds a batch back for want of credit. */
+  isProducerWaiting(): boolean {
+    return (Atomics.load(this.#words, this.#control + WAITING) & BATCH_WAITS) !== 0;
   }
 
   /** Asks the producer for batches of at most `rows` rows; 0 for any size. */

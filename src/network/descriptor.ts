@@ -4,19 +4,20 @@
  * and keep their place between the batches.
  *
  *   word 0  kind
- *   word 1  BATCH, SCHEMA, OVERSIZED: segment index      WATERMARK: low word of the float64
- *   word 2  BATCH: row count; SCHEMA, OVERSIZED: bytes   WATERMARK: high word
- *   word 3  BATCH, SCHEMA, OVERSIZED: segments in the chain
+ *   word 1  BATCH, SCHEMA, OVERSIZED, PART: segment index            WATERMARK: low word of the float64
+ *   word 2  BATCH: row count · SCHEMA, OVERSIZED, PART: bytes here   WATERMARK: high word
+ *   word 3  BATCH: used bytes · SCHEMA, OVERSIZED, PART: bytes of the whole payload
  *
- * A payload that is larger than a segment (SCHEMA, OVERSIZED) lies in a chain of segments; each of
- * them begins with a word that names the next one, -1 in the last.
+ * A payload that is larger than a segment (SCHEMA, OVERSIZED) travels in pieces, one after another: all
+ * but the last are a PART, the last one has the kind of the payload. Nothing comes between them.
+ * The gate collects the pieces; a task never sees a PART.
  */
 
 /** A column batch in one segment. */
 export const BATCH = 1;
-/** The shape of all batches that follow, as JSON, in a chain of segments. */
+/** The shape of all batches that follow, as JSON; the last or only piece of it. */
 export const SCHEMA = 2;
-/** One record that no batch can hold, in a chain of segments. */
+/** One record that no batch can hold; the last or only piece of it. */
 export const OVERSIZED = 3;
 /** No record will follow. */
 export const END_OF_DATA = 4;
@@ -24,10 +25,12 @@ export const WATERMARK = 5;
 /** The channel is idle: its watermark does not count until it is active again. */
 export const IDLE_STATUS = 6;
 export const ACTIVE_STATUS = 7;
+/** A piece of a SCHEMA or OVERSIZED payload; more will follow. */
+export const PART = 8;
 
-/** Whether descriptors of this kind hold segments, and so need a credit. */
+/** Whether descriptors of this kind name a segment, and so need a credit. */
 export function needsCredit(kind: number): boolean {
-  return kind <= OVERSIZED;
+  return kind <= OVERSIZED || kind === PART;
 }
 
 const DOUBLE = new Float64Array(1);

@@ -1,51 +1,62 @@
 /**
- * Payloads that no single batch holds (a record larger than a segment, the announcement of a schema)
- * travel in a chain of segments:
+ * Payloads that need no batch: the announcement of a schema, and a record that no segment holds. They
+ * are cut into pieces of at most a segment, which travel one after another under the channel's own
+ * credits, and are put together in the memory of the consumer. So a payload of any size needs no
+ * more segments than its channel has anyway, and waits for nothing but its consumer.
  *
- *   bytes 0–3    index of the next segment, -1 in the last
- *   bytes 8–end  the next part of the payload
+ * Each end belongs to one thread; one of each per channel and payload.
  */
+import {assert} from '../base/assert.ts';
 import type {Arena} from '../memory/arena.ts';
-import type {SegmentPool} from '../memory/segment-pool.ts';
 
-const HEADER_SIZE_BYTES = 8;
+/** A payload on its way out. */
+export class OutgoingPayload {
+  readonly #bytes: Uint8Array;
+  #position = 0;
 
-/** How many segments a payload of `sizeBytes` takes; at least one. */
-export function segmentsForPayload(sizeBytes: number, segmentSizeBytes: number): number {
-  return Math.max(1, Math.ceil(sizeBytes / (segmentSizeBytes - HEADER_SIZE_BYTES)));
-}
-
-/** Writes `payload` into `segments`, in their order. */
-export function writePayload(
-  arena: Arena,
-  pool: SegmentPool,
-  segments: readonly number[],
-  payload: Uint8Array,
-): void {
-  const partSizeBytes = pool.segmentSizeBytes - HEADER_SIZE_BYTES;
-  segments.forEach((segment, index) => {
-    const offset = pool.offsetBytes(segment);
-    arena.words[offset >> 2] = segments[index + 1] ?? -1;
-    const part = payload.subarray(index * partSizeBytes, (index + 1) * partSizeBytes);
-    arena.bytes.set(part, offset + HEADER_SIZE_BYTES);
-  });
-}
-
-/** Copies the payload out of the chain that begins with `segment`. */
-export function readPayload(
-  arena: Arena,
-  pool: SegmentPool,
-  segment: number,
-  sizeBytes: number,
-): Buffer {
-  const payload = Buffer.allocUnsafeSlow(sizeBytes);
-  const partSizeBytes = pool.segmentSizeBytes - HEADER_SIZE_BYTES;
-  for (let position = 0; position < sizeBytes; position += partSizeBytes) {
-    const offset = pool.offsetBytes(segment);
-    const start = offset + HEADER_SIZE_BYTES;
-    const length = Math.min(partSizeBytes, sizeBytes - position);
-    arena.bytes.copy(payload, position, start, start + length);
-    segment = arena.words[offset >> 2]!;
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
   }
-  return payload;
+
+  get sizeBytes(): number {
+    return this.#bytes.length;
+  }
+
+  /** Whether all has been written. */
+  get isDone(): boolean {
+    return this.#position === this.#bytes.length;
+  }
+
+  /** Writes the next piece to the segment at `offsetBytes`, and says how many bytes that were. */
+  writePiece(arena: Arena, offsetBytes: number, segmentSizeBytes: number): number {
+    const end = Math.min(this.#position + segmentSizeBytes, this.#bytes.length);
+    const piece = this.#bytes.subarray(this.#position, end);
+    arena.bytes.set(piece, offsetBytes);
+    this.#position = end;
+    return piece.length;
+  }
+}
+
+/** A payload on its way in. */
+export class IncomingPayload {
+  readonly #bytes: Buffer;
+  #position = 0;
+
+  constructor(sizeBytes: number) {
+    // Not from the shared pool of small buffers: it may be kept for long.
+    this.#bytes = Buffer.allocUnsafeSlow(sizeBytes);
+  }
+
+  /** Copies a piece out of its segment. */
+  readPiece(arena: Arena, offsetBytes: number, sizeBytes: number): void {
+    assert(this.#position + sizeBytes <= this.#bytes.length, 'a payload is larger than announced');
+    arena.bytes.copy(this.#bytes, this.#position, offsetBytes, offsetBytes + sizeBytes);
+    this.#position += sizeBytes;
+  }
+
+  /** The whole payload, after its last piece. */
+  get bytes(): Buffer {
+    assert(this.#position === this.#bytes.length, 'a payload ended before its last byte');
+    return this.#bytes;
+  }
 }

@@ -12,9 +12,25 @@
  *                                                              │ no
  *                                                              └──► closed, `stop`, backpressured
  *
- * Segments: the open batch of each channel holds one, batches in flight hold as many as there are
- * credits. Both are counted when the job is planned, so taking the next segment never fails. Only
- * records larger than a segment draw on a reserve of their own, all or nothing, and wait for it.
+ * A channel holds one segment at any time and is in one of three states:
+ *
+ *   OPEN      a batch is open on it and takes rows
+ *   CLOSING   it holds a complete batch, which waits for credit
+ *   EMPTY     it holds nothing yet; a schema or pieces of a large record go first
+ *
+ * Invariant: a channel on which records wait is not OPEN. A channel that is not OPEN refuses every
+ * append, that of compiled code too, so nothing overtakes: records of a channel keep their order, and
+ * events follow only when nothing waits. Between channels there is no order.
+ *
+ * When the schema widens, the batches of the old one are closed and leave whenever they can; each
+ * channel announces the new one before its next batch. Compiled code that still holds the old
+ * `batch` finds it closed for good, ends up in `handle`, and is right, only slow.
+ *
+ * Segments: the held one of each channel, and in flight as many as there are credits. Both are
+ * counted when the job is planned, so taking the next segment never fails. Records of any size and
+ * schemas go through the same segments, piece by piece (payload.ts).
+ *
+ * Used by one thread.
  */
 import {assert} from '../base/assert.ts';
 import {StreamError} from '../base/errors.ts';
@@ -28,36 +44,49 @@ import {
   MISFIT,
   NO_ROOM,
   OVERSIZED as OVERSIZED_VALUE,
+  decodeOversized,
   encodeOversized,
 } from '../records/batch-writer.ts';
 import {inferSchema, widen} from '../records/infer-schema.ts';
 import type {RecordSchema} from '../records/schema.ts';
 import type {OutputChannel} from './channel.ts';
-import {BATCH, END_OF_DATA, OVERSIZED, SCHEMA} from './descriptor.ts';
+import {BATCH, END_OF_DATA, OVERSIZED, PART, SCHEMA} from './descriptor.ts';
 import {ALL_CHANNELS, type Partitioner} from './partitioner.ts';
-import {segmentsForPayload, writePayload} from './payload.ts';
+import {OutgoingPayload} from './payload.ts';
+import {project} from './projection.ts';
 
 /** Records from which a schema is inferred before the first batch is opened. */
 const SAMPLE_RECORDS_MAX = 64;
+
+/** Channels that one `flush(true)` looks at; the next call goes on behind them. */
+const HUNGRY_CHANNELS_MAX = 16;
+
+/** What a channel may carry at once if nothing else is said. */
+const RECORD_SIZE_BYTES_MAX = 2 ** 30;
+
+/** No room, widen, no room again, oversized: more tries than that are a loop. */
+const PLACE_TRIES_MAX = 8;
+
+/** How often a segment that the budget promises is looked for while others take and give. */
+const TAKE_TRIES_MAX = 10_000;
 
 /** Raised when the chain has to stop after the present record; shared by all writers of a task. */
 export interface StopFlag {
   requested: boolean;
 }
 
-/** A channel has an open batch that takes rows. */
 const OPEN = 0;
-/** The batch is full, or has to leave before anything else, and waits for credit. */
 const CLOSING = 1;
-/** The held segment is empty, and the schema has to be announced first. */
-const UNANNOUNCED = 2;
+const EMPTY = 2;
 
 export interface RecordWriterOptions {
   readonly arena: Arena;
   readonly pool: SegmentPool;
   readonly segments: LocalPool;
-  /** Segments for payloads larger than a batch; apart, so that they never take what is promised. */
-  readonly largePool: SegmentPool;
+  /** Only its size counts: the largest record, if `recordSizeBytesMax` is not given. */
+  readonly largePool?: SegmentPool;
+  /** Larger records are refused; default 1 GiB. */
+  readonly recordSizeBytesMax?: number;
   /** Who owns the segments of this thread. */
   readonly owner: number;
   readonly channels: readonly OutputChannel[];
@@ -71,6 +100,16 @@ export interface RecordWriterOptions {
   readonly debug: boolean;
   /** Use no generated code. */
   readonly interpret: boolean;
+  /** Rows per batch at most; 1 sends every record by itself. Default: what fits. */
+  readonly rowLimit?: number;
+}
+
+/** A record that could not be placed: its value, or its encoded form if it is oversized. */
+interface WaitingRecord {
+  readonly channel: number;
+  readonly value: unknown;
+  readonly timestamp: number;
+  payload: OutgoingPayload | undefined;
 }
 
 export class RecordWriter {
@@ -84,26 +123,54 @@ export class RecordWriter {
   bytesSent = 0;
   rowsSent = 0;
   readonly #options: RecordWriterOptions;
+  readonly #recordSizeBytesMax: number;
+  readonly #rowLimit: number;
   readonly #state: Uint8Array;
   readonly #segment: Int32Array;
-  #schemaVersion = 0;
-  #announcement: Buffer | undefined;
-  /** Records that could not be placed, oldest first, with their channel. */
-  readonly #waiting: Array<{channel: number; value: unknown; timestamp: number}> = [];
-  #hasClosing = false;
+  readonly #closedRows: Int32Array;
+  readonly #closedBytes: Int32Array;
+  /** By channel: the schema version that its consumer knows. */
+  readonly #announced: Int32Array;
+  /** By channel: an announcement that is under way, and its version. */
+  readonly #announcing: Array<{payload: OutgoingPayload; version: number} | undefined>;
+  #version = 0;
+  #announcement: Uint8Array = new Uint8Array(0);
+  /** Records that could not be placed, oldest first. */
+  #waiting: WaitingRecord[] = [];
+  /** By channel: how many of them. */
+  readonly #waitingOn: Int32Array;
+  #notOpen: number;
+  #hasWaitingEvents = false;
+  #nextHungry = 0;
 
   constructor(options: RecordWriterOptions) {
-    const channelCount = options.channels.length;
+    const {channels, largePool} = options;
+    const channelCount = channels.length;
     this.#options = options;
-    this.channels = options.channels;
+    this.channels = channels;
     this.partitioner = options.partitioner;
     this.stop = options.stop;
-    this.#state = new Uint8Array(channelCount).fill(UNANNOUNCED);
+    this.#recordSizeBytesMax =
+      options.recordSizeBytesMax ??
+      (largePool === undefined
+        ? RECORD_SIZE_BYTES_MAX
+        : largePool.segmentCount * largePool.segmentSizeBytes);
+    this.#rowLimit = options.rowLimit ?? Infinity;
+    this.#state = new Uint8Array(channelCount).fill(EMPTY);
+    this.#notOpen = channelCount;
     this.#segment = new Int32Array(channelCount).fill(NO_SEGMENT);
+    this.#closedRows = new Int32Array(channelCount);
+    this.#closedBytes = new Int32Array(channelCount);
+    this.#announced = new Int32Array(channelCount);
+    this.#announcing = channels.map(() => undefined);
+    this.#waitingOn = new Int32Array(channelCount);
     for (let channel = 0; channel < channelCount; channel += 1) {
       this.#segment[channel] = this.#takeSegment();
     }
-    if (options.schema !== undefined) this.#useSchema(options.schema);
+    if (options.schema !== undefined) {
+      this.#useSchema(options.schema);
+      this.#openAll();
+    }
   }
 
   /** Sends `value` on its way; the general form of what compiled chains do inline. */
@@ -118,41 +185,38 @@ export class RecordWriter {
 
   emitTo(channel: number, value: unknown, timestamp: number): void {
     if (this.batch === undefined) {
-      this.#waiting.push({channel, value, timestamp});
-      if (this.#waiting.length >= SAMPLE_RECORDS_MAX) this.stop.requested = true;
-      return;
-    }
-    if (this.#waiting.length > 0) {
-      this.#wait(channel, value, timestamp);
+      // Refused here, where the error can still name the operator and the record.
+      inferSchema([value]);
+      this.#wait({channel, value, timestamp, payload: undefined});
+      this.stop.requested ||= this.#waiting.length >= SAMPLE_RECORDS_MAX;
       return;
     }
     const result = this.batch.append(channel, value, timestamp);
     if (result !== APPENDED) this.handle(result, channel, value, timestamp);
   }
 
-  /** The slow path of an append that did not answer APPENDED. */
+  /**
+   * The slow path of an append that did not answer APPENDED. Throws if the record can never be sent; the
+   * writer is then as if the record had not been emitted.
+   */
   handle(result: number, channel: number, value: unknown, timestamp: number): void {
     if (result === APPENDED_FULL) {
       this.#close(channel);
-      if (!this.#send(channel)) this.stop.requested = true;
+      if (!this.#advance(channel)) this.stop.requested = true;
       return;
     }
-    if (result === NO_ROOM && this.#waiting.length === 0 && this.#state[channel] === OPEN) {
-      // Mostly the heap is full while credit is there: make room and go on without stopping.
-      this.#close(channel);
-      if (this.#send(channel)) {
-        const again = this.batch!.append(channel, value, timestamp);
-        if (again === APPENDED) return;
-        this.handle(again, channel, value, timestamp);
-        return;
-      }
+    const record: WaitingRecord = {channel, value, timestamp, payload: undefined};
+    if (this.#waitingOn[channel] > 0 || !this.#place(record)) {
+      this.#wait(record);
+      this.stop.requested = true;
+    } else if (!this.#advance(channel)) {
+      this.stop.requested = true;
     }
-    this.#wait(channel, value, timestamp);
   }
 
   /** Whether the loop may run: nothing waits and every channel takes at least one more row. */
   get isReady(): boolean {
-    return this.#waiting.length === 0 && !this.#hasClosing && this.batch !== undefined;
+    return this.#notOpen === 0 && this.#waiting.length === 0 && !this.#hasWaitingEvents;
   }
 
   /** Whether nothing has been emitted from which a schema could be inferred. */
@@ -160,58 +224,69 @@ export class RecordWriter {
     return this.batch === undefined && this.#waiting.length === 0;
   }
 
-  /** Whether records or batches wait for credit. */
+  /** Whether records, batches or events wait for credit or room. */
   get isBlocked(): boolean {
-    return this.#hasClosing || (this.batch !== undefined && this.#waiting.length > 0);
+    return this.#hasWaitingEvents || (this.batch !== undefined && !this.isReady);
   }
 
   /**
-   * Does what can be done about waiting batches and records. True if nothing waits any more.
-   * Sets a new `batch` if the schema had to be found or widened.
+   * Does what can be done about waiting batches, records and events. True if nothing waits any more.
+   * Sets a new `batch` if the schema had to be found or widened. Throws like `handle`; the record is
+   * then dropped, and nothing else.
    */
   resolve(): boolean {
+    const areEventsSent = this.#flushEvents();
     if (this.batch === undefined) {
-      if (this.#waiting.length === 0) return true;
+      if (this.#waiting.length === 0) return areEventsSent;
       this.#useSchema(inferSchema(this.#waiting.map(record => record.value)));
     }
-    const hadClosing = this.#hasClosing;
-    if (hadClosing && !this.#sendClosing() && this.#waiting.length === 0) return false;
-    let placed = 0;
-    while (placed < this.#waiting.length && this.#place(this.#waiting[placed]!)) placed += 1;
-    if (placed > 0) this.#waiting.splice(0, placed);
-    return this.#waiting.length === 0 && (!this.#hasClosing || this.#sendClosing());
+    if (this.#waiting.length > 0) this.#placeWaiting();
+    if (this.#notOpen > 0) this.#openAll();
+    return this.isReady;
   }
 
   /**
-   * Sends partly filled batches. `onlyHungry`: only to consumers that have nothing left to read.
-   * True if nothing is left (of those).
+   * Sends partly filled batches. `onlyHungry`: only to consumers that have nothing left to read, and
+   * only to some of them at each call. True if nothing is left (of those). Without credit a batch
+   * stays open and goes on growing; the thread will be rung.
    */
   flush(onlyHungry: boolean): boolean {
-    if (this.batch === undefined) {
-      // Too few records so far for a good guess; they must not wait for more.
-      if (this.#waiting.length === 0) return true;
-      if (!this.resolve()) return false;
-    }
+    if (this.isUntouched) return this.#flushEvents();
+    // Too few records so far for a good guess at the schema must not wait for more.
+    if (!this.isReady) this.resolve();
     let isFlushed = true;
-    for (let channel = 0; channel < this.channels.length; channel += 1) {
-      const output = this.channels[channel]!;
-      if (!output.flushEvents()) isFlushed = false;
-      if (this.#state[channel] !== OPEN || this.batch!.rowCount(channel) === 0) continue;
-      if (onlyHungry && !output.isDrained()) continue;
-      if (!output.hasCredit()) {
-        isFlushed = false;
-        continue;
+    const {channels} = this;
+    if (onlyHungry) {
+      const count = Math.min(channels.length, HUNGRY_CHANNELS_MAX);
+      for (let looked = 0; looked < count; looked += 1) {
+        const channel = this.#nextHungry;
+        this.#nextHungry = channel + 1 === channels.length ? 0 : channel + 1;
+        if (this.#isPartlyFilled(channel) && channels[channel].isDrained()) {
+          isFlushed = this.#flushChannel(channel) && isFlushed;
+        }
       }
-      this.#close(channel);
-      this.#send(channel);
+    } else {
+      for (let channel = 0; channel < channels.length; channel += 1) {
+        if (this.#isPartlyFilled(channel)) isFlushed = this.#flushChannel(channel) && isFlushed;
+      }
     }
-    return isFlushed && !this.isBlocked;
+    return isFlushed && this.isReady;
   }
 
   /** Sends an event to every channel, behind everything emitted so far. The caller has flushed. */
   broadcastEvent(kind: number, a = 0, b = 0, c = 0): void {
-    assert(this.#waiting.length === 0, 'an event would overtake records');
-    for (const channel of this.channels) channel.sendEvent(kind, a, b, c);
+    assert(this.#waiting.length === 0, 'an event would overtake records that wait');
+    for (let channel = 0; channel < this.channels.length; channel += 1) {
+      assert(
+        this.#state[channel] !== CLOSING && !this.#isPartlyFilled(channel),
+        'an event would overtake the records of a batch',
+      );
+      assert(this.#announcing[channel] === undefined, 'an event would come between two pieces');
+    }
+    for (const channel of this.channels) {
+      channel.sendEvent(kind, a, b, c);
+      if (channel.hasWaitingEvents) this.#hasWaitingEvents = true;
+    }
   }
 
   /** Says on every channel that no record will follow. The caller has flushed. */
@@ -219,212 +294,265 @@ export class RecordWriter {
     this.broadcastEvent(END_OF_DATA);
   }
 
-  /** Gives the segments of open batches back. */
+  /** Gives all segments back and forgets what waits; for the end, or for a task that is cancelled. */
   dispose(): void {
+    this.#waiting = [];
+    this.#waitingOn.fill(0);
     for (let channel = 0; channel < this.channels.length; channel += 1) {
-      const segment = this.#segment[channel]!;
+      // Closed, so that code which still runs cannot write into a segment of somebody else.
+      if (this.batch?.isOpen(channel) === true) this.batch.close(channel);
+      const segment = this.#segment[channel];
       if (segment !== NO_SEGMENT) this.#options.segments.give(segment);
       this.#segment[channel] = NO_SEGMENT;
+      this.#announcing[channel] = undefined;
+      this.#state[channel] = EMPTY;
+    }
+    this.#notOpen = this.channels.length;
+  }
+
+  #wait(record: WaitingRecord): void {
+    assert(this.#state[record.channel] !== OPEN, 'a later record would overtake one that waits');
+    assert(
+      this.#segment[record.channel] !== NO_SEGMENT,
+      'a record came after the writer had ended',
+    );
+    // Nobody may change the record while it waits: the user's code may have it still.
+    this.#waiting.push(
+      record.payload === undefined ? {...record, value: snapshot(record.value)} : record,
+    );
+    this.#waitingOn[record.channel] += 1;
+  }
+
+  /** Places the waiting records that can be placed; one that has to wait holds up its channel only. */
+  #placeWaiting(): void {
+    const waiting = this.#waiting;
+    const left: WaitingRecord[] = [];
+    const isStuck = new Uint8Array(this.channels.length);
+    let index = 0;
+    try {
+      while (index < waiting.length) {
+        const record = waiting[index];
+        index += 1;
+        if (isStuck[record.channel] === 0 && this.#place(record)) {
+          this.#waitingOn[record.channel] -= 1;
+        } else {
+          isStuck[record.channel] = 1;
+          left.push(record);
+        }
+      }
+    } catch (error) {
+      this.#waitingOn[waiting[index - 1].channel] -= 1;
+      for (const {channel} of waiting.slice(index)) {
+        if (this.#state[channel] === OPEN) this.#close(channel);
+      }
+      throw error;
+    } finally {
+      this.#waiting = index === waiting.length ? left : [...left, ...waiting.slice(index)];
     }
   }
 
-  #wait(channel: number, value: unknown, timestamp: number): void {
-    // Nothing that comes later may overtake: a closed batch refuses compiled appends, too.
-    if (this.#state[channel] === OPEN) this.#close(channel);
-    this.#waiting.push({channel, value, timestamp});
-    this.stop.requested = true;
-  }
-
-  /** Places one waiting record; false if it has to wait on. */
-  #place({
-    channel,
-    value,
-    timestamp,
-  }: {
-    channel: number;
-    value: unknown;
-    timestamp: number;
-  }): boolean {
-    for (;;) {
-      if (!this.#ensureOpen(channel)) return false;
-      const result = this.batch!.append(channel, value, timestamp);
+  /** Appends or sends a record on which no other waits; false if it has to wait. */
+  #place(record: WaitingRecord): boolean {
+    const {channel, value, timestamp} = record;
+    for (let tries = 0; ; tries += 1) {
+      assert(
+        tries < PLACE_TRIES_MAX,
+        'a widened schema does not take the record it was widened for',
+      );
+      if (record.payload !== undefined) return this.#sendOversized(channel, record.payload);
+      if (!this.#advance(channel)) return false;
+      const batch = this.batch!;
+      const result = batch.append(channel, value, timestamp);
       switch (result) {
         case APPENDED:
           return true;
         case APPENDED_FULL:
           this.#close(channel);
-          this.#send(channel);
+          if (!this.#advance(channel)) this.stop.requested = true;
           return true;
         case NO_ROOM:
-          assert(this.batch!.rowCount(channel) > 0, 'an empty batch has no room for a record');
+          assert(batch.rowCount(channel) > 0, 'an empty batch has no room for a record');
           this.#close(channel);
-          this.#send(channel);
           break;
         case MISFIT:
-          if (!this.#flushForWidening()) return false;
-          this.#useSchema(widen(this.batch!.schema, value));
+          this.#useSchema(widen(batch.schema, value));
           break;
         default:
           assert(result === OVERSIZED_VALUE, 'append answered an unknown code');
-          return this.#sendOversized(channel, value, timestamp);
+          record.payload = this.#encode(value, timestamp);
       }
     }
   }
 
-  /** Brings the channel into a state that takes rows, if credit allows. */
-  #ensureOpen(channel: number): boolean {
-    if (this.#state[channel] === CLOSING && !this.#send(channel)) return false;
-    return this.#state[channel] === OPEN || this.#announce(channel);
-  }
-
-  /** Closes the open batch of `channel`; it leaves as soon as `#send` finds credit. */
-  #close(channel: number): void {
-    this.#state[channel] = CLOSING;
-    this.#hasClosing = true;
-    const closed = this.batch!.close(channel);
-    this.#closedRows[channel] = closed.rowCount;
-    this.#closedBytes[channel] = closed.usedBytes;
-  }
-
-  /** Sends the closed batch of `channel` and opens the next one; false without credit. */
-  #send(channel: number): boolean {
-    assert(this.#state[channel] === CLOSING, 'only a closed batch can be sent');
-    const rows = this.#closedRows[channel]!;
-    if (rows === 0) {
-      this.#open(channel);
-      return true;
-    }
-    const output = this.channels[channel]!;
-    if (!output.hasCredit()) {
-      output.showBacklog(1);
-      return false;
-    }
-    this.#dispatch(channel, BATCH, rows);
-    this.batchesSent += 1;
-    this.rowsSent += rows;
-    this.bytesSent += this.#closedBytes[channel]!;
-    this.#open(channel);
+  /** Brings the channel into the state OPEN, as far as credit allows. */
+  #advance(channel: number): boolean {
+    if (this.#state[channel] === OPEN) return true;
+    assert(this.#segment[channel] !== NO_SEGMENT, 'a record came after the writer had ended');
+    if (this.#state[channel] === CLOSING && !this.#sendBatch(channel)) return false;
+    if (this.#announced[channel] !== this.#version && !this.#announce(channel)) return false;
+    const wanted = this.channels[channel].rowLimit();
+    const limit = wanted > 0 && wanted < this.#rowLimit ? wanted : this.#rowLimit;
+    const offset = this.#options.pool.offsetBytes(this.#segment[channel]);
+    this.batch!.open(channel, offset, limit);
+    this.#state[channel] = OPEN;
+    this.#notOpen -= 1;
     return true;
   }
 
-  #dispatch(channel: number, kind: number, size: number): void {
-    const segment = this.#segment[channel]!;
-    this.#options.pool.transfer(segment, this.#options.consumerOwners[channel]!);
-    this.channels[channel]!.send(kind, segment, size, 1);
+  /** Opens every channel that can be opened and on which nothing waits. */
+  #openAll(): void {
+    for (let channel = 0; channel < this.channels.length; channel += 1) {
+      if (this.#waitingOn[channel] === 0) this.#advance(channel);
+    }
+  }
+
+  /** Closes the open batch of `channel`; it leaves as soon as there is credit. */
+  #close(channel: number): void {
+    assert(this.#state[channel] === OPEN, 'only an open batch is closed');
+    const {rowCount, usedBytes} = this.batch!.close(channel);
+    this.#closedRows[channel] = rowCount;
+    this.#closedBytes[channel] = usedBytes;
+    this.#state[channel] = rowCount > 0 ? CLOSING : EMPTY;
+    this.#notOpen += 1;
+  }
+
+  #sendBatch(channel: number): boolean {
+    if (!this.channels[channel].claimCredit()) return false;
+    const rows = this.#closedRows[channel];
+    const usedBytes = this.#closedBytes[channel];
+    this.#dispatch(channel, BATCH, rows, usedBytes);
+    this.#state[channel] = EMPTY;
+    this.batchesSent += 1;
+    this.rowsSent += rows;
+    this.bytesSent += usedBytes;
+    return true;
+  }
+
+  /** Hands the held segment over; the channel gets a new one. */
+  #dispatch(channel: number, kind: number, size: number, detail: number): void {
+    const {pool, owner, consumerOwners} = this.#options;
+    const segment = this.#segment[channel];
+    if (consumerOwners[channel] !== owner) pool.transfer(segment, consumerOwners[channel]);
+    this.channels[channel].send(kind, segment, size, detail);
+    this.#segment[channel] = NO_SEGMENT;
     this.#segment[channel] = this.#takeSegment();
   }
 
-  #open(channel: number): void {
-    this.#state[channel] = OPEN;
-    this.batch!.open(channel, this.#options.pool.offsetBytes(this.#segment[channel]!));
+  #isPartlyFilled(channel: number): boolean {
+    return this.#state[channel] === OPEN && this.batch!.rowCount(channel) > 0;
   }
 
-  /** Sends all closed batches that have credit; true if none is left. */
-  #sendClosing(): boolean {
-    let isLeft = false;
-    for (let channel = 0; channel < this.channels.length; channel += 1) {
-      if (this.#state[channel] === CLOSING && !this.#send(channel)) isLeft = true;
-      if (this.#state[channel] === UNANNOUNCED && !this.#announce(channel)) isLeft = true;
+  /** Sends the open batch if there is credit; otherwise it stays open. */
+  #flushChannel(channel: number): boolean {
+    if (!this.channels[channel].claimCredit()) return false;
+    this.#close(channel);
+    return this.#advance(channel);
+  }
+
+  #flushEvents(): boolean {
+    if (!this.#hasWaitingEvents) return true;
+    this.#hasWaitingEvents = false;
+    for (const channel of this.channels) {
+      if (!channel.flushEvents()) this.#hasWaitingEvents = true;
     }
-    this.#hasClosing = isLeft;
-    return !isLeft;
+    return !this.#hasWaitingEvents;
   }
 
-  /** Before the schema changes, everything written under the old one has to leave. */
-  #flushForWidening(): boolean {
-    let isFlushed = true;
-    for (let channel = 0; channel < this.channels.length; channel += 1) {
-      if (this.#state[channel] === OPEN && this.batch!.rowCount(channel) > 0) this.#close(channel);
-      if (this.#state[channel] === CLOSING && !this.#send(channel)) isFlushed = false;
-    }
-    return isFlushed;
-  }
-
+  /** From now on batches have `schema`; what is open under the old one is closed. */
   #useSchema(schema: RecordSchema): void {
     const {arena, pool, timestamps, debug} = this.#options;
-    this.#schemaVersion += 1;
+    for (let channel = 0; channel < this.channels.length; channel += 1) {
+      if (this.#state[channel] === OPEN) this.#close(channel);
+    }
+    // Code that was compiled for the old batches must be made anew before it runs again.
+    if (this.batch !== undefined) this.stop.requested = true;
+    this.#version += 1;
     this.batch = new BatchWriter(arena, {
       segmentSizeBytes: pool.segmentSizeBytes,
       targetCount: this.channels.length,
       schema,
       timestamps,
-      schemaVersion: this.#schemaVersion,
+      schemaVersion: this.#version,
       checkFields: debug || !schema.declared,
       interpret: this.#options.interpret,
     });
     this.#announcement = Buffer.from(JSON.stringify({schema, timestamps}));
-    this.#state.fill(UNANNOUNCED);
-    this.#hasClosing = true;
-    this.#sendClosing();
   }
 
+  /** Tells the consumer what the next batches look like; false if it has to wait for credit. */
   #announce(channel: number): boolean {
-    const output = this.channels[channel]!;
-    if (!output.hasCredit()) {
-      output.showBacklog(1);
-      return false;
+    while (this.#announced[channel] !== this.#version) {
+      // One that is under way goes on, even if a newer one has come up meanwhile.
+      const announcing = (this.#announcing[channel] ??= {
+        payload: new OutgoingPayload(this.#announcement),
+        version: this.#version,
+      });
+      if (!this.#sendPayload(channel, SCHEMA, announcing.payload)) return false;
+      this.#announcing[channel] = undefined;
+      this.#announced[channel] = announcing.version;
     }
-    const {arena, pool} = this.#options;
-    const payload = this.#announcement!;
-    if (segmentsForPayload(payload.length, pool.segmentSizeBytes) === 1) {
-      writePayload(arena, pool, [this.#segment[channel]!], payload);
-      this.#dispatch(channel, SCHEMA, payload.length);
-    } else if (!this.#sendPayload(channel, SCHEMA, payload)) {
-      return false;
-    }
-    this.#open(channel);
     return true;
   }
 
-  #sendOversized(channel: number, value: unknown, timestamp: number): boolean {
-    if (this.batch!.rowCount(channel) > 0) {
-      this.#close(channel);
-      if (!this.#send(channel)) return false;
-    }
-    const payload = encodeOversized(value, timestamp);
+  #sendOversized(channel: number, payload: OutgoingPayload): boolean {
+    if (this.#state[channel] === OPEN) this.#close(channel);
+    if (this.#state[channel] === CLOSING && !this.#sendBatch(channel)) return false;
     if (!this.#sendPayload(channel, OVERSIZED, payload)) return false;
     this.batchesSent += 1;
     this.rowsSent += 1;
-    this.bytesSent += payload.length;
+    this.bytesSent += payload.sizeBytes;
     return true;
   }
 
-  /** Sends a payload in a chain of segments from the reserve; false if it has to wait. */
-  #sendPayload(channel: number, kind: number, payload: Uint8Array): boolean {
-    const {arena, largePool, owner, consumerOwners} = this.#options;
-    const count = segmentsForPayload(payload.length, largePool.segmentSizeBytes);
-    if (count > largePool.segmentCount) {
+  /** Sends the pieces of a payload for which there is credit; true if that were all. */
+  #sendPayload(channel: number, kind: number, payload: OutgoingPayload): boolean {
+    const {arena, pool} = this.#options;
+    while (!payload.isDone) {
+      if (!this.channels[channel].claimCredit()) return false;
+      const offset = pool.offsetBytes(this.#segment[channel]);
+      const sizeBytes = payload.writePiece(arena, offset, pool.segmentSizeBytes);
+      this.#dispatch(channel, payload.isDone ? kind : PART, sizeBytes, payload.sizeBytes);
+    }
+    return true;
+  }
+
+  #encode(value: unknown, timestamp: number): OutgoingPayload {
+    const {timestamps, debug} = this.#options;
+    const {schema} = this.batch!;
+    const carried = schema.declared && !debug ? project(schema, value) : value;
+    const bytes = encodeOversized(carried, timestamps ? timestamp : NaN);
+    if (bytes.length > this.#recordSizeBytesMax) {
+      const missing = Math.ceil((bytes.length - this.#recordSizeBytesMax) / 2 ** 20);
       throw new StreamError(
         'E_RECORD_TOO_LARGE',
         'a record is larger than the memory set aside for large records',
-        {
-          sizeBytes: payload.length,
-          neededSegments: count,
-          reservedSegments: largePool.segmentCount,
-          segmentSizeBytes: largePool.segmentSizeBytes,
-        },
-        {remedy: `raise recordReserve to at least ${payload.length} bytes`},
+        {sizeBytes: bytes.length, availableBytes: this.#recordSizeBytesMax},
+        {remedy: `raise the option memory by ${missing}MB or more, or split the record`},
       );
     }
-    const output = this.channels[channel]!;
-    if (!output.hasCredit()) {
-      output.showBacklog(1);
-      return false;
-    }
-    const chain: number[] = [];
-    if (!largePool.takeAll(owner, count, chain)) return false;
-    writePayload(arena, largePool, chain, payload);
-    for (const segment of chain) largePool.transfer(segment, consumerOwners[channel]!);
-    output.send(kind, chain[0]!, payload.length, count);
-    return true;
+    return new OutgoingPayload(bytes);
   }
 
+  /**
+   * The segment that the budget promises. A look at the pool is not one instant: it may miss the free
+   * segment that others swap for another meanwhile. So it looks again before it speaks of a bug.
+   */
   #takeSegment(): number {
-    const segment = this.#options.segments.take();
-    assert(segment !== NO_SEGMENT, 'the segment budget does not cover what is in use');
-    return segment;
+    for (let tries = 0; tries < TAKE_TRIES_MAX; tries += 1) {
+      const segment = this.#options.segments.take();
+      if (segment !== NO_SEGMENT) return segment;
+    }
+    assert(false, 'the segment budget does not cover what is in use');
   }
+}
 
-  readonly #closedRows: number[] = [];
-  readonly #closedBytes: number[] = [];
+/** A copy that the user's code cannot change; the value itself if it is not plain data. */
+function snapshot(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  try {
+    return decodeOversized(encodeOversized(value, NaN)).value;
+  } catch {
+    // The schema may project away what cannot be carried: then `append` takes it, later as now.
+    return value;
+  }
 }
