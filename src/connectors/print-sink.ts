@@ -23,11 +23,20 @@ const RETRY_AFTER_MS = 2;
 const CLOSE_RETRIES_MAX = 100;
 
 const STANDARD_OUTPUT = 1;
+
+/**
+ * Set to 1 in the environment of the process, it makes prints take the way of `console.log`: for a main
+ * thread that has put something in the place of its `process.stdout` (the command line).
+ */
+export const PRINT_TO_HOST = 'MILLRACE_PRINT_TO_HOST';
+
 const LINE_FEED = 10;
 
 /** Where lines go to: standard output, or a stand-in of tests. Throws what `fs.writeSync` throws. */
 export interface PrintTarget {
   write(source: Uint8Array, offset: number, sizeBytes: number): number;
+  /** Takes more, but would rather have the writer wait. Default: false. */
+  isFull?(): boolean;
   close(): void;
 }
 
@@ -82,6 +91,10 @@ class PrintWriter implements SinkWriter<unknown> {
   }
 
   isWritable(): boolean {
+    if (this.#target?.isFull?.() === true) {
+      this.writableAtMs = this.#context.clock.monotonicNow() + RETRY_AFTER_MS;
+      return false;
+    }
     return this.#offset === this.#bytes.length || this.#print();
   }
 
@@ -176,6 +189,7 @@ function wholeLines(bytes: Buffer, offset: number): number {
  * told not to block without telling everybody else who has it. A file or socket is used as it is.
  */
 function openStandardOutput(): PrintTarget {
+  if (process.env[PRINT_TO_HOST] === '1') return openHostOutput();
   let descriptor = STANDARD_OUTPUT;
   try {
     const status = fs.fstatSync(STANDARD_OUTPUT);
@@ -190,5 +204,19 @@ function openStandardOutput(): PrintTarget {
     close: () => {
       if (descriptor !== STANDARD_OUTPUT) fs.closeSync(descriptor);
     },
+  };
+}
+
+/** The stream of the thread, which goes to `process.stdout` of the process's main thread. */
+function openHostOutput(): PrintTarget {
+  const {stdout} = process;
+  return {
+    write: (source, offset, sizeBytes) => {
+      // A copy of its own: the message takes along the whole buffer that a view is on.
+      stdout.write(new Uint8Array(source.subarray(offset, offset + sizeBytes)));
+      return sizeBytes;
+    },
+    isFull: () => stdout.writableNeedDrain,
+    close() {},
   };
 }
