@@ -248,6 +248,11 @@ class AppendGenerator {
     const field = this.#var('f', place);
     if (place.stateIndex < 0) {
       this.#line(`${isRequired ? 'const ' : ''}${field} = ${access};`);
+      if (place.column.type === 'any' && parent !== undefined) {
+        // Every other type refuses undefined anyway; here it is a value, but an absent field is none.
+        const isOwn = `${this.#name('hasOwn')}(${parent.object}, ${quote(parent.child.name)})`;
+        this.#line(`if (${field} === undefined && !${isOwn}) break ${label};`);
+      }
       this.#check(place, field, label);
       this.#encode(place, field, isRequired);
       return;
