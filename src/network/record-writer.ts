@@ -482,6 +482,7 @@ export class RecordWriter {
   /** Tells the consumer what the next batches look like; false if it has to wait for credit. */
   #announce(channel: number): boolean {
     while (this.#announced[channel] !== this.#version) {
+      if (!this.channels[channel].claimCredit()) return false;
       // One that is under way goes on, even if a newer one has come up meanwhile.
       const announcing = (this.#announcing[channel] ??= {
         payload: new OutgoingPayload(this.#announcement),
