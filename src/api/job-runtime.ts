@@ -49,6 +49,7 @@ function hostOf(deployment: Deployment): Host {
       workerCount: plan.workerCount,
       workerOfTask: plan.tasks.map(task => task.workerIndex),
       floatingCredits: plan.config.floatingCredits,
+      recordSizeBytesMax: plan.config.memory,
       debug: plan.config.debug,
       interpret: !plan.config.codeGeneration,
       inputSchemas: plan.hostSchemas,

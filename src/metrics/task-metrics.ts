@@ -54,6 +54,11 @@ export class TaskMetricsWriter {
     this.#sinceMs = nowMs;
   }
 
+  /** Milliseconds without input so far. */
+  get idleMs(): number {
+    return this.#doubles[this.#base + TASK_IDLE];
+  }
+
   /** From now on time counts as `activity`. */
   enter(activity: TaskActivity): void {
     this.#activity = activity;

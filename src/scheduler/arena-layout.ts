@@ -4,8 +4,7 @@
  * `explain` shows the same budget without allocating anything.
  *
  *   doorbells        one per worker, and one for the host's thread
- *   segment pool     exactly as many segments as the budget counts
- *   large pool       what is left of the option `memory`: records larger than a segment
+ *   segment pool     exactly as many segments as the budget counts; the option `memory` is their limit
  *   channels         ring and control block of every channel, those to and from the host included
  *   metrics          numbers and named counters of every task
  *   split cursors    a word per vertex: how many splits of a lazy source have been taken
@@ -39,7 +38,6 @@ export interface ArenaLayout {
   /** Worker w has doorbell w, the host the one behind them. */
   readonly doorbells: DoorbellLayout;
   readonly pool: SegmentPoolLayout;
-  readonly largePool: SegmentPoolLayout;
   /** By `ExecutionChannel.index`. */
   readonly channels: readonly ChannelLayout[];
   readonly hostInputs: readonly HostChannels[];
@@ -113,7 +111,7 @@ export function segmentBudget(plan: JobPlan, config: Config): SegmentBudget {
 }
 
 /**
- * Plans the arena of a job; `allocate` makes it, with both pools ready for use.
+ * Plans the arena of a job; `allocate` makes it, with the pool ready for use.
  *
  * Errors: `E_MEMORY_BUDGET` if the option `memory` is smaller than what the budget needs, or the arena
  * would be larger than 2 GiB.
@@ -126,7 +124,6 @@ export function planArena(
   const {segmentSize, memory, exclusiveCredits, floatingCredits} = config;
   const budget = segmentBudget(plan, config);
   budget.check(memory, segmentSize);
-  const largeSegments = Math.max(1, Math.floor(memory / segmentSize) - budget.total());
 
   const arena = new ArenaPlan();
   const doorbells = planDoorbells(arena, executionGraph.workerCount + 1);
@@ -159,8 +156,6 @@ export function planArena(
     ),
     splitCursors: arena.reserve('split cursors', jobGraph.vertices.length * 4),
     pool: planSegmentPool(arena, budget.total(), segmentSize),
-    // The last one, because it may be cut: everything else has a fixed size.
-    largePool: planSegmentPool(arena, largeSegments, segmentSize, 'large-pool'),
   };
   const layout: ArenaLayout = {...regions, sizeBytes: arena.sizeBytes};
   return {
@@ -169,20 +164,19 @@ export function planArena(
       const allocated = arena.create();
       const {debug} = config;
       new SegmentPool(allocated, layout.pool, {debug}).format();
-      new SegmentPool(allocated, layout.largePool, {debug}).format();
       return allocated;
     },
   };
 }
 
-/** The budget and what is left for large records, one line each, for `explain`. */
+/** The budget, one line per holder, and what the option `memory` leaves, for `explain`. */
 export function memoryLines(plan: JobPlan, config: Config): string[] {
   const budget = segmentBudget(plan, config);
   const {segmentSize, memory} = config;
-  const left = Math.max(0, Math.floor(memory / segmentSize) - budget.total());
+  const left = Math.floor(memory / segmentSize) - budget.total();
   return [
     ...budget.lines(segmentSize),
-    `records larger than a segment: ${left} segments, the rest of memory=${memory}`,
+    `limit (option memory) ${memory} bytes: ${left} segments left`,
   ];
 }
 

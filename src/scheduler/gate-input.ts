@@ -41,7 +41,8 @@ export interface GateInputOptions {
   readonly segmentSizeBytes: number;
   /** Use no generated code. */
   readonly interpret: boolean;
-  readonly debloat: boolean;
+  /** Milliseconds that the task has been idle so far; present if batches are debloated. */
+  readonly debloatIdleMs?: (() => number) | undefined;
   /** The producer is the host's thread, which does not hear of `stop`. */
   readonly isFromHost: boolean;
 }
@@ -100,7 +101,9 @@ export class GateInput implements TaskInput {
     this.#isStopped = this.#options.isFromHost;
   }
 
-  close(): void {}
+  close(): void {
+    for (const gate of this.#gates) gate.dispose();
+  }
 
   #poll(nowMs: number): boolean {
     const gates = this.#gates;
@@ -110,6 +113,8 @@ export class GateInput implements TaskInput {
       const gate = gates[input];
       const channel = gate.poll();
       if (channel === undefined) continue;
+      const {debloatIdleMs} = this.#options;
+      if (debloatIdleMs !== undefined) gate.debloat(nowMs, debloatIdleMs());
       this.#take(input, gate, channel);
       return true;
     }

@@ -31,6 +31,7 @@ export interface HostOptions {
   /** By task index. */
   readonly workerOfTask: readonly number[];
   readonly floatingCredits: number;
+  readonly recordSizeBytesMax: number;
   readonly debug: boolean;
   readonly interpret: boolean;
   /** Declared shapes of host inputs, by name. */
@@ -41,7 +42,6 @@ export interface HostOptions {
 export class Host {
   readonly #options: HostOptions;
   readonly #pool: SegmentPool;
-  readonly #largePool: SegmentPool;
   readonly #segments: LocalPool;
   readonly #owner: number;
   readonly #bell: HostBell;
@@ -51,14 +51,14 @@ export class Host {
     this.#options = options;
     this.#owner = ownerOfHost(workerCount);
     this.#pool = new SegmentPool(arena, layout.pool, {debug});
-    this.#largePool = new SegmentPool(arena, layout.largePool, {debug});
     this.#segments = new LocalPool(this.#pool, this.#owner, LOCAL_CACHE_MAX);
     this.#bell = new Doorbell(arena, layout.doorbells, workerCount);
   }
 
   /** Errors: `E_HOST_STREAM` if the job has no such input. */
   openInput(name: string): HostInput {
-    const {arena, layout, debug, interpret, inputSchemas, workerOfTask} = this.#options;
+    const {arena, layout, debug, interpret, inputSchemas, workerOfTask, recordSizeBytesMax} =
+      this.#options;
     const host = hostChannelsNamed(layout.hostInputs, name, 'input');
     const stop: StopFlag = {requested: false};
     const workers = host.tasks.map(task => workerOfTask[task]);
@@ -67,7 +67,7 @@ export class Host {
       arena,
       pool: this.#pool,
       segments: this.#segments,
-      largePool: this.#largePool,
+      recordSizeBytesMax,
       owner: this.#owner,
       channels: host.channels.map(
         (channel, index) => new OutputChannel(arena, channel, this.#bellOf(workers[index])),
@@ -90,7 +90,6 @@ export class Host {
     const gate = new InputGate({
       arena,
       pool: this.#pool,
-      largePool: this.#largePool,
       segments: this.#segments,
       channels: host.channels.map(
         (channel, index) =>
@@ -105,7 +104,6 @@ export class Host {
       consumer,
       segmentSizeBytes: layout.pool.segmentSizeBytes,
       interpret,
-      debloat: false,
       isFromHost: false,
     });
     return new GateOutput(this.#bell, input, consumer);

@@ -79,7 +79,6 @@ export interface ChainParts {
 export class TaskFactory {
   readonly #options: TaskFactoryOptions;
   readonly #pool: SegmentPool;
-  readonly #largePool: SegmentPool;
   readonly #segments: LocalPool;
   readonly #owner: number;
   readonly #bell: Doorbell;
@@ -92,7 +91,6 @@ export class TaskFactory {
     this.#options = options;
     this.#owner = ownerOfWorker(workerIndex);
     this.#pool = new SegmentPool(arena, layout.pool, {debug: config.debug});
-    this.#largePool = new SegmentPool(arena, layout.largePool, {debug: config.debug});
     this.#segments = new LocalPool(this.#pool, this.#owner, LOCAL_CACHE_MAX);
     this.#bell = new Doorbell(arena, layout.doorbells, workerIndex);
   }
@@ -110,19 +108,20 @@ export class TaskFactory {
     const {arena, deployment, clock} = this.#options;
     const {layout, config, jobName, tasks} = deployment.plan;
     const {chain, writers, stop, contexts} = this.createChain(taskIndex);
+    const metrics = config.metrics
+      ? new TaskMetricsWriter(arena, layout.taskMetrics[taskIndex])
+      : undefined;
     return new StreamTask({
       jobName,
       name: tasks[taskIndex].name,
       chain,
-      input: this.#createInput(taskIndex, chain, {
+      input: this.#createInput(taskIndex, chain, metrics, {
         ...contexts[0],
         wakeUp: () => this.#bell.wake(),
       }),
       writers,
       stop,
-      metrics: config.metrics
-        ? new TaskMetricsWriter(arena, layout.taskMetrics[taskIndex])
-        : undefined,
+      metrics,
       clock,
     });
   }
@@ -192,6 +191,7 @@ export class TaskFactory {
   #createInput(
     taskIndex: number,
     chain: Chain,
+    metrics: TaskMetricsWriter | undefined,
     context: RuntimeContext & {wakeUp(): void},
   ): TaskInput {
     const {arena, deployment, plan} = this.#options;
@@ -222,7 +222,7 @@ export class TaskFactory {
       consumer: chain,
       segmentSizeBytes: layout.pool.segmentSizeBytes,
       interpret: !config.codeGeneration,
-      debloat: config.debloat,
+      debloatIdleMs: config.debloat ? () => metrics?.idleMs ?? 0 : undefined,
       isFromHost,
     });
   }
@@ -254,10 +254,10 @@ export class TaskFactory {
     return new InputGate({
       arena: this.#options.arena,
       pool: this.#pool,
-      largePool: this.#largePool,
       segments: this.#segments,
       channels,
       floatingCredits: config.floatingCredits,
+      debloater: {targetMs: config.debloatTargetMs},
     });
   }
 
@@ -310,7 +310,7 @@ export class TaskFactory {
       arena: this.#options.arena,
       pool: this.#pool,
       segments: this.#segments,
-      largePool: this.#largePool,
+      recordSizeBytesMax: config.memory,
       owner: this.#owner,
       channels,
       consumerOwners,
@@ -320,6 +320,8 @@ export class TaskFactory {
       stop,
       debug: config.debug,
       interpret: !config.codeGeneration,
+      // Without a buffer timeout every record leaves by itself.
+      rowLimit: (edge?.bufferTimeoutMs ?? config.bufferTimeoutMs) === 0 ? 1 : Infinity,
     });
   }
 
