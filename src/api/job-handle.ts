@@ -51,6 +51,10 @@ export interface JobConnection {
 export class JobHandle implements AsyncDisposable {
   readonly id: string;
   readonly name: string;
+  /** The names that the job gave to `fromHost`: it waits for somebody to write and end each of them. */
+  readonly inputNames: readonly string[];
+  /** The names that the job gave to `toHost`: it waits for somebody to read each of them. */
+  readonly outputNames: readonly string[];
   /** Where the start has spent its time. */
   readonly startProfile: StartProfile;
   readonly #connection: JobConnection;
@@ -83,6 +87,8 @@ export class JobHandle implements AsyncDisposable {
     );
     this.id = connection.jobId;
     this.name = started.deployment.plan.jobName;
+    this.inputNames = started.deployment.plan.hostInputs;
+    this.outputNames = started.deployment.plan.hostOutputs;
     this.startProfile = Object.fromEntries(
       Object.entries(started.times).map(([step, at]) => [step, at - requestedAtMs]),
     ) as StartProfile;

@@ -96,6 +96,8 @@ function deploymentPlan(
     workerCount: executionGraph.workerCount,
     graphHash: fingerprintGraph(jobGraph).hash,
     arenaSizeBytes: layout.sizeBytes,
+    hostInputs: layout.hostInputs.map(({name}) => name),
+    hostOutputs: layout.hostOutputs.map(({name}) => name),
     tasks: executionGraph.tasks.map(({index, vertex, name, subtask, worker}) => ({
       taskIndex: index,
       vertexId: jobGraph.vertices[vertex].id,

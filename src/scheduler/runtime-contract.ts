@@ -57,6 +57,9 @@ export interface DeploymentPlan {
   readonly arenaSizeBytes: number;
   /** In the order of their indexes. */
   readonly tasks: readonly TaskPlacement[];
+  /** Names of the host sources and host sinks; somebody has to write and read them. */
+  readonly hostInputs: readonly string[];
+  readonly hostOutputs: readonly string[];
 }
 
 export interface Deployment {

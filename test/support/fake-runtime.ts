@@ -95,6 +95,8 @@ export const jobRuntime: JobRuntime = {
       workerCount: request.workerCount,
       graphHash: fingerprint.hash,
       arenaSizeBytes: arena.sizeBytes,
+      hostInputs: [],
+      hostOutputs: [],
       tasks: Array.from({length: taskCount}, (_, taskIndex) => ({
         taskIndex,
         vertexId: 'fake',
