@@ -215,13 +215,23 @@ test('a record that does not fit widens the schema: announced in its place', t =
   for (const [n, record] of records.entries()) writer.emit(record, n);
 
   t.not(writer.batch, before);
-  t.true(writer.stop.requested, 'code compiled for the old batches has to stop');
   t.true(exchange.settle());
   t.deepEqual(
     consumer.received[0],
     records.map((value, timestamp) => ({value, timestamp})),
   );
   t.deepEqual(consumer.kinds, [SCHEMA, BATCH, SCHEMA, BATCH, SCHEMA, BATCH, SCHEMA, BATCH]);
+});
+
+test('widening stops the loop, because its code was compiled for the old batches', t => {
+  const {writer} = known({exclusiveCredits: 8});
+
+  writer.emit({id: 1}, NaN);
+  t.false(writer.stop.requested);
+  writer.emit({id: 'x'}, NaN);
+
+  t.true(writer.stop.requested);
+  t.true(writer.isReady, 'nothing waits');
 });
 
 test('widening closes what is open on all channels, and each announces before its next batch', t => {
@@ -356,6 +366,33 @@ test('a record larger than a segment travels in pieces, in its place', t => {
     pool.segmentCount,
   );
   t.is(exchange.close(), 0);
+});
+
+test('a channel in the middle of a large record takes no rows', t => {
+  const exchange = known({exclusiveCredits: 2, writer: {schema: inferSchema([{text: ''}])}});
+  const {writer, consumer} = exchange;
+  exchange.settle();
+  writer.emit({text: 'x'.repeat(5_000)}, NaN);
+  for (let round = 0; round < 2; round += 1) {
+    t.false(writer.resolve());
+    t.is(writer.batch!.append(0, {text: 'y'}, NaN), NO_ROOM);
+    consumer.read();
+  }
+  writer.handle(NO_ROOM, 0, {text: 'y'}, NaN);
+
+  exchange.settle();
+  t.deepEqual(consumer.values(), [{text: 'x'.repeat(5_000)}, {text: 'y'}]);
+});
+
+test('a large record for which there is credit does not stop the loop', t => {
+  const exchange = known({exclusiveCredits: 8, writer: {schema: inferSchema([{text: ''}])}});
+  const {writer} = exchange;
+  exchange.settle();
+
+  writer.emit({text: 'x'.repeat(5_000)}, NaN);
+
+  t.true(writer.isReady);
+  t.false(writer.stop.requested);
 });
 
 test('an oversized record needs no more credit than one, whatever its size', t => {
@@ -549,8 +586,32 @@ test('a record that is refused while it waits is dropped alone', t => {
   }
 
   t.deepEqual(refused, ['E_RECORD_ENCODING']);
-  t.deepEqual(consumer.values(), ids(0, count + 2));
+  t.true(writer.isReady);
+  writer.emit({id: 'x'}, NaN);
+  exchange.settle();
+  t.deepEqual(consumer.values(), [...ids(0, count + 2), {id: 'x'}]);
   t.is(exchange.close(), 0);
+});
+
+test('nothing overtakes the records that still wait behind one that was refused', t => {
+  const exchange = known({exclusiveCredits: 1, consumers: 2});
+  const {writer, consumers} = exchange;
+  consumers[0].read();
+  for (let id = 0; id < 250; id += 1) writer.emitTo(1, {id}, NaN);
+  writer.emitTo(0, {id: 0}, NaN);
+  writer.emitTo(1, {id: 250}, NaN);
+  writer.emitTo(1, {id: () => 0}, NaN);
+  writer.emitTo(1, {id: 251}, NaN);
+  consumers[1].read();
+
+  t.throws(() => writer.resolve(), {code: 'E_RECORD_ENCODING'});
+
+  t.true(writer.isBlocked);
+  t.is(writer.batch!.append(1, {id: 252}, NaN), NO_ROOM);
+  writer.handle(NO_ROOM, 1, {id: 252}, NaN);
+  while (!exchange.settle());
+  t.deepEqual(consumers[1].values(), ids(0, 253));
+  t.deepEqual(consumers[0].values(), ids(0, 1));
 });
 
 test('a record that does not fit a declared schema is refused, and the writer goes on', t => {
