@@ -31,6 +31,8 @@ export interface InputGateOptions {
 
 export class InputGate {
   readonly channels: readonly InputChannel[];
+  /** Pieces of payloads taken so far: a poll that finds nothing to return may have taken some. */
+  piecesTaken = 0;
   readonly #arena: Arena;
   readonly #pool: SegmentPool;
   readonly #segments: LocalPool;
@@ -68,6 +70,7 @@ export class InputGate {
         if (channel.kind() !== PART) return channel;
         this.#collect(channel);
         this.#releaseSegment(channel);
+        this.piecesTaken += 1;
       }
     }
     return undefined;

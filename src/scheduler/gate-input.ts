@@ -111,8 +111,13 @@ export class GateInput implements TaskInput {
       const input = this.#nextInput;
       this.#nextInput = input + 1 === gates.length ? 0 : input + 1;
       const gate = gates[input];
+      const pieces = gate.piecesTaken;
       const channel = gate.poll();
-      if (channel === undefined) continue;
+      if (channel === undefined) {
+        // Pieces of a payload were taken: its producer may go on, perhaps in this very thread.
+        if (gate.piecesTaken > pieces) return true;
+        continue;
+      }
       const {debloatIdleMs} = this.#options;
       if (debloatIdleMs !== undefined) gate.debloat(nowMs, debloatIdleMs());
       this.#take(input, gate, channel);

@@ -31,7 +31,7 @@ import {createWorkerTasks} from './task-factory.ts';
 
 /** Something that happens to the job at a step. */
 export type SimulatedFault =
-  /** A worker makes no step for so many steps of the others. */
+  /** A worker (modulo their number) makes no step for so many steps of the others. */
   | {
       readonly kind: 'stall';
       readonly atStep: number;
@@ -129,7 +129,10 @@ class SimulatedWorker {
 export async function runSimulation(options: SimulationOptions): Promise<SimulationResult> {
   const simulation = new Simulation(options);
   try {
-    return await simulation.run();
+    const result = await simulation.run();
+    simulation.close();
+    if (result.status === 'FINISHED') simulation.checkReturned();
+    return result;
   } finally {
     simulation.close();
   }
@@ -207,6 +210,16 @@ class Simulation {
       }
       worker.live = [];
       worker.runtime.dispose();
+    }
+  }
+
+  /** A job that has finished holds no segment. */
+  checkReturned(): void {
+    const held = this.#pool.segmentCount - this.#pool.freeCount();
+    if (held > 0) {
+      throw new InvariantError(
+        `segments were not given back: segments=${held}, seed=${this.#options.seed}`,
+      );
     }
   }
 
@@ -323,7 +336,8 @@ class Simulation {
       const fault = this.#faults.shift()!;
       switch (fault.kind) {
         case 'stall':
-          this.#workers[fault.worker]!.stalledUntilStep = this.#step + fault.steps;
+          this.#workers[fault.worker % this.#workers.length]!.stalledUntilStep =
+            this.#step + fault.steps;
           break;
         case 'fail':
           this.#fail(
