@@ -181,9 +181,10 @@ class Simulation {
     while (this.#status === undefined) {
       if (this.#step >= stepsMax) throw this.#endless(stepsMax);
       this.#applyFaults();
+      if (this.#status !== undefined) break;
       const worker = this.#choose();
       if (worker !== undefined) this.#stepWorker(worker);
-      else if (this.#status === undefined) await this.#wakeLater();
+      else await this.#wakeLater();
       if (this.#workers.every(({live}) => live.length === 0)) this.#status ??= 'FINISHED';
     }
     this.#audit();
