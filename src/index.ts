@@ -19,6 +19,7 @@ export type {ConnectedStreams} from './api/connected-streams.ts';
 export type {Key} from './api/field-path.ts';
 export {OutputTag} from './operators/functions.ts';
 export type {
+  AggregateFunction,
   CoFlatMapFunction,
   CoMapFunction,
   CoProcessFunction,

@@ -15,6 +15,7 @@ import type {
 } from '../graph/transformation.ts';
 import {
   OutputTag,
+  type AggregateFunction,
   type FilterFunction,
   type FlatMapFunction,
   type MapFunction,
@@ -540,6 +541,27 @@ export class KeyedStream<T, K> extends DataStream<T> {
     return this.#aggregate('maxBy', [field], options.first);
   }
 
+  /**
+   * Aggregates the records of each key in an accumulator: one result for each record. Flink has this
+   * only for windows.
+   *
+   * Function: `createAccumulator()` makes an empty accumulator; `add(value, accumulator)` returns the new
+   *           one, or changes and returns the old one; `getResult(accumulator)` makes the result.
+   * Errors:   `E_API_FUNCTION` if `fn` lacks one of the three, or one is async; `E_FUNCTION_RESULT` at
+   *           run time if `add` or `getResult` returns nothing.
+   * Cost:     an accumulator that is a flat record of numbers and texts is kept in typed arrays, and
+   *           nothing is allocated for a record. Anything else is an object per key.
+   */
+  aggregate<A, O>(fn: AggregateFunction<T, A, O>): DataStream<O> {
+    checkFunction('aggregate', fn, ['createAccumulator', 'add', 'getResult'], {isObject: true});
+    return this.#add('Keyed Aggregate', {
+      type: 'rollingAggregate',
+      key: this.#key,
+      fn,
+      emit: 'update',
+    });
+  }
+
   #aggregate(aggregation: AggregationKind, args: readonly unknown[], first = true): DataStream<T> {
     const field = args.length === 0 ? [] : parsePath(aggregation, args[0]);
     return this.#add('Keyed Aggregation', {
@@ -552,14 +574,14 @@ export class KeyedStream<T, K> extends DataStream<T> {
     });
   }
 
-  #add(name: string, spec: OperatorSpec): DataStream<T> {
+  #add<O = T>(name: string, spec: OperatorSpec): DataStream<O> {
     const {recorder, inputs} = internalsOf(name, this);
     return operatorStream(recorder, name, spec, withIndex(inputs, 0));
   }
 }
 
 // TypeScript refuses `stream.sum()` without keyBy; JavaScript should say more than "not a function".
-for (const operation of ['reduce', 'sum', 'min', 'max', 'minBy', 'maxBy']) {
+for (const operation of ['reduce', 'aggregate', 'sum', 'min', 'max', 'minBy', 'maxBy']) {
   Object.defineProperty(DataStream.prototype, operation, {
     value: () => {
       throw new StreamError(

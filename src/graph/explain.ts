@@ -99,6 +99,7 @@ function describeSpec(spec: OperatorSpec): string {
     case 'aggregate':
       return `${spec.aggregation}(${showPath(spec.field)}), emits ${spec.emit}`;
     case 'reduce':
+    case 'rollingAggregate':
       return `emits ${spec.emit}`;
     case 'source':
       return spec.source.isBounded ? 'bounded' : 'unbounded';

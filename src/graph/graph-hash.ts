@@ -157,6 +157,7 @@ function specAspects(spec: OperatorSpec): Record<string, string> {
     case 'hostSink':
       return {type, channel: spec.channel, collects: String(spec.collects === true)};
     case 'reduce':
+    case 'rollingAggregate':
       return {type, key: keyText(spec.key), emit: spec.emit, function: functionText(spec.fn)};
     case 'aggregate':
       return {

@@ -8,7 +8,7 @@
  * module give the same order, the same ids and the same uids.
  */
 import {assert} from '../base/assert.ts';
-import type {OperatorSpec} from '../operators/operator.ts';
+import {isRolling, type OperatorSpec} from '../operators/operator.ts';
 import type {RecordSchema} from '../records/schema.ts';
 import {defaultMaxParallelism} from '../base/key-group.ts';
 import {hashText} from './hash-text.ts';
@@ -198,7 +198,7 @@ function prefixOf(spec: OperatorSpec): string {
 
 /** In batch mode a rolling aggregation shows only the last value of each key. */
 function resolveSpec(spec: OperatorSpec, runtimeMode: 'streaming' | 'batch'): OperatorSpec {
-  if (spec.type !== 'reduce' && spec.type !== 'aggregate') return spec;
+  if (!isRolling(spec)) return spec;
   return runtimeMode === 'batch' ? {...spec, emit: 'final'} : spec;
 }
 

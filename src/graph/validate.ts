@@ -6,6 +6,7 @@
 import {StreamError} from '../base/errors.ts';
 import {fingerprint, showPath, type RecordSchema} from '../records/schema.ts';
 import {defaultMaxParallelism, MAX_PARALLELISM_LIMIT} from '../base/key-group.ts';
+import {isRolling} from '../operators/operator.ts';
 import type {GraphSettings, StreamEdge, StreamGraph, StreamNode} from './stream-graph.ts';
 import type {Transformation} from './transformation.ts';
 
@@ -258,7 +259,7 @@ function checkForward(graph: StreamGraph, edge: StreamEdge): void {
 }
 
 function checkKeyed(graph: StreamGraph, node: StreamNode): void {
-  if (node.spec.type !== 'reduce' && node.spec.type !== 'aggregate') return;
+  if (!isRolling(node.spec)) return;
   for (const edge of node.inEdges) {
     if (edge.partitioner.kind === 'hash') continue;
     throw new StreamError(

@@ -5,23 +5,29 @@
  *
  * The loop of `lines → map → filter → keyBy`, roughly:
  *
- *   let op = 0, row = from, n0 = 0, n1 = 0;
+ *   let $at = 0, $row = $from, n1 = 0, n2 = 0;
  *   try {
- *     for (; row < to; row++) {
- *       n0++; const value = {…columns of row…};
- *       op = 1; const mapped = fn1(value);
- *       op = 2; if (fn2(mapped)) { n1++; …append to the batch of the key's channel… }
- *       if (stop.requested) { row++; break; }
+ *     for (; $row < $to; $row++) {
+ *       n1++; const record = {…columns of row…};
+ *       $at = 1; const mapped = fn1(record);
+ *       $at = 2; if (fn2(mapped)) { n2++; $at = 3; …append to the batch of the key's channel… }
+ *       if (stop.requested) { $row++; break; }
  *     }
- *   } catch (error) { throw failed(error, op, row); }
- *   counts[…] += n0; …
- *   return row;
+ *   } catch (error) { … }
+ *   counts[0] += n1; …
  *
- * `op` costs nothing: V8 keeps it in the tables that it consults only when something is thrown. The
- * record is not mentioned in the catch block, or it would have to be built every time.
+ * `$at` says where an error came from. It costs nothing: V8 keeps it in the tables that it consults only
+ * when something is thrown. The record is not mentioned in the catch block, or it would have to be
+ * built every time; it is read again when it is needed.
+ *
+ * Records are counted once per block, not once per operator. When something is thrown, the counts of
+ * those operators that the record did not reach are one too high and are set right (`#overcounted`).
  *
  * Collectors get functions of their own (`emit…`); what such a function does per record is written
  * into it in the same way, with counters that outlive the call.
+ *
+ * Whatever the loop uses is a `const` of the function around it, and no two loops have the same text:
+ * so V8 sees one closure per text, and takes these values for constants.
  */
 import type {RecordWriter, StopFlag} from '../network/record-writer.ts';
 import {ALL_CHANNELS} from '../network/partitioner.ts';
@@ -30,8 +36,8 @@ import {compileFactory} from '../records/compiler.ts';
 import {APPENDED} from '../records/batch-writer.ts';
 import type {ChainCode, RecordText} from './chain-code.ts';
 import type {CompiledChain} from './chain.ts';
-import type {ChainEdge} from './chain-plan.ts';
 import {OperatorError} from './operator-error.ts';
+import {ColumnRecord, ObjectRecord, resultFieldNames, type RecordScope} from './record-text.ts';
 
 /** What a loop reads. */
 export type LoopInput =
@@ -63,197 +69,226 @@ interface CompileOptions {
 export function compileLoop(
   chain: CompiledChain,
   options: CompileOptions,
-  edges: ReadonlyArray<readonly ChainEdge[]>,
   input: LoopInput,
 ): ChainLoop & {readonly text: string} {
-  return new ChainCompiler(chain, options, edges).compile(input);
+  return new ChainCompiler(chain, options).compile(input);
 }
+
+let loopsCompiled = 0;
 
 /** A function that is being written: the loop, or one that a collector calls. */
 interface Frame {
+  readonly isLoop: boolean;
   readonly prologue: string[];
   readonly lines: string[];
-  readonly isLoop: boolean;
-  /** Counter of the records that pass the present place. */
-  counter: string;
+  /** Blocks that are open, outermost first. */
+  readonly blocks: Block[];
+  /** Names of its counters. */
   readonly counters: string[];
 }
 
-class ChainCompiler {
+interface Block {
+  /** Counts the records that enter. */
+  readonly counter: string;
+}
+
+/** A count that is read off a block's counter after the loop. */
+interface CountedWord {
+  readonly word: number;
+  readonly counter: string;
+  /** Where in the text the record has got when it counts. */
+  readonly sequence: number;
+}
+
+/** Where something may be thrown. */
+interface Place {
+  readonly operator: number;
+  readonly sequence: number;
+  /** Counters of the blocks around it. */
+  readonly counters: readonly string[];
+}
+
+class ChainCompiler implements RecordScope {
   readonly #chain: CompiledChain;
   readonly #options: CompileOptions;
-  readonly #edges: ReadonlyArray<readonly ChainEdge[]>;
   readonly #bindings = new Map<unknown, string>();
   readonly #named: Record<string, unknown> = {};
   readonly #functions: string[] = [];
   /** Counters that outlive a call; set back after each loop. */
   readonly #closureCounters: string[] = [];
-  /** Which counter counts the records into a node, and out of it. */
-  readonly #counted: string[] = [];
+  readonly #counted: CountedWord[] = [];
+  readonly #places: Place[] = [];
+  readonly #loopPrologue: string[] = [];
   #names = 0;
+  #sequence = 0;
   #frame: Frame = newFrame(true);
 
-  constructor(
-    chain: CompiledChain,
-    options: CompileOptions,
-    edges: ReadonlyArray<readonly ChainEdge[]>,
-  ) {
+  constructor(chain: CompiledChain, options: CompileOptions) {
     this.#chain = chain;
     this.#options = options;
-    this.#edges = edges;
   }
 
   compile(input: LoopInput): ChainLoop & {readonly text: string} {
     const frame = this.#frame;
-    this.#enterCounted();
-    const head = frame.lines.length;
+    this.#openCounted();
+    this.#enterPlace(0);
     const record = this.#inputRecord(input);
     this.#operator(0, record, input.inputIndex);
-    // The record is built once, at the top, if anyone asked for it.
-    frame.lines.splice(head, 0, ...record.built());
-    const stop = this.#bind(this.#options.stop);
-    const failed = this.#bind((error: unknown, operator: number, row: number) =>
-      this.#failed(error, operator, row, input),
+    const stop = this.bind(this.#options.stop);
+    const failed = this.bind(
+      (error: unknown, place: number, row: number, values: readonly unknown[] | undefined) =>
+        this.#failed(error, place, () => readAgain(input, row, values)),
     );
-    const counts = this.#bind(this.#chain.counts);
-    const local = frame.counters.map(name => `${name} = 0`);
-    const text = [
+    const counts = this.bind(this.#chain.counts);
+    const locals = frame.counters.map(name => `, ${name} = 0`).join('');
+    const lines = [
       ...this.#closureCounters.map(name => `let ${name} = 0;`),
       ...this.#functions,
       'return function loop($from, $to, $values, $timestamps) {',
-      `let $row = $from, $op = 0, $k, $r = 0${local.map(name => `, ${name}`).join('')};`,
+      `let $row = $from, $at = 0, $k, $r = 0, $hasFailed = false, $error${locals};`,
+      ...this.#loopPrologue,
       ...frame.prologue,
       'try {',
       'for (; $row < $to; $row++) {',
       ...frame.lines,
       `if (${stop}.requested) { $row++; break; }`,
       '}',
-      `} catch ($error) { throw ${failed}($error, $op, $row); }`,
-      ...this.#counted.map(line => line.replaceAll('$counts', counts)),
+      '} catch ($thrown) { $hasFailed = true; $error = $thrown; }',
+      ...this.#counted.map(({word, counter}) => `${counts}[${word}] += ${counter};`),
       ...this.#closureCounters.map(name => `${name} = 0;`),
+      `if ($hasFailed) throw ${failed}($error, $at, $row, $values);`,
       'return $row;',
       '};',
+    ];
+    loopsCompiled += 1;
+    const names = Object.keys(this.#named);
+    const text = [
+      `// loop ${loopsCompiled}`,
+      ...names.map(name => `const ${name} = given_${name};`),
+      ...lines,
     ].join('\n');
     const factory = compileFactory<ChainLoop['run']>(
       `millrace/${this.#options.name}`,
-      Object.keys(this.#named),
+      names.map(name => `given_${name}`),
       text,
     );
     return {run: factory(...Object.values(this.#named)), text};
   }
 
-  /** What is thrown out of the loop, with the record that went into the chain. */
-  #failed(error: unknown, operator: number, row: number, input: LoopInput): OperatorError {
-    if (error instanceof OperatorError) return error;
-    if (input.kind === 'batch') {
-      return new OperatorError(error, operator, true, input.reader.read(row));
-    }
-    if (input.kind === 'range') {
-      // A generator is pure, unless it is what has failed.
-      return operator === 0
-        ? new OperatorError(error, 0, true, row)
-        : new OperatorError(error, operator, true, input.generator(row));
-    }
-    return new OperatorError(error, operator, false);
+  /** The error with the record that went into the chain; sets the counts right. */
+  #failed(error: unknown, place: number, readRecord: () => unknown): OperatorError {
+    const {operator} = this.#places[place]!;
+    for (const word of this.#overcounted(place)) this.#chain.counts[word]! -= 1;
+    return OperatorError.of(error, operator).on(readRecord());
   }
 
-  #inputRecord(input: LoopInput): BuiltRecord {
+  /** Words that counted a record which something thrown at `place` has kept from reaching them. */
+  #overcounted(place: number): number[] {
+    const {sequence, counters} = this.#places[place]!;
+    return this.#counted
+      .filter(counted => counted.sequence > sequence && counters.includes(counted.counter))
+      .map(counted => counted.word);
+  }
+
+  #inputRecord(input: LoopInput): RecordText {
     switch (input.kind) {
       case 'batch': {
         const {reader} = input;
-        this.#bindAll(reader.bindings);
+        Object.assign(this.#named, reader.bindings);
         this.#frame.prologue.push(reader.prologue);
-        return new BuiltRecord(
-          this.#name('record'),
-          reader.recordText('$row'),
-          reader.timestampText('$row'),
-          reader,
-        );
+        return new ColumnRecord(this, reader);
       }
       case 'range': {
-        const generator = this.#bind(input.generator);
-        return new BuiltRecord(this.#name('record'), `${generator}($row)`, 'NaN', undefined);
+        const name = this.name('record');
+        this.line(`const ${name} = ${this.bind(input.generator)}($row);`);
+        return new ObjectRecord(name, 'NaN', resultFieldNames(input.generator));
       }
       default: {
+        const name = this.name('record');
+        this.line(`const ${name} = $values[$row];`);
         const timestamp = input.kind === 'timedValues' ? '$timestamps[$row]' : 'NaN';
-        return new BuiltRecord(this.#name('record'), '$values[$row]', timestamp, undefined);
+        return new ObjectRecord(name, timestamp, undefined);
       }
     }
   }
 
   #operator(index: number, record: RecordText, inputIndex: number): void {
-    if (this.#options.counts) this.#countInto(2 * index);
-    if (index > 0) this.#frame.lines.push(`$op = ${index};`);
+    this.#count(2 * index);
+    this.#enterPlace(index);
     this.#chain.operators[index]!.generate(this.#codeFor(index), record, inputIndex);
   }
 
   #codeFor(index: number): ChainCode {
+    const edges = this.#chain.plan.nodes[index]!.outputs;
+    const tags = new Set(edges.map(edge => edge.sideOutput).filter(tag => tag !== undefined));
     return {
-      bind: value => this.#bind(value),
-      name: prefix => this.#name(prefix),
-      line: text => this.#frame.lines.push(text),
+      isLoop: this.#frame.isLoop,
+      sideOutputs: [...tags],
+      bind: value => this.bind(value),
+      name: prefix => this.name(prefix),
+      line: text => this.line(text),
       prologue: text => this.#frame.prologue.push(text),
+      loopPrologue: text => this.#loopPrologue.push(text),
       begin: header => {
-        this.#frame.lines.push(header);
-        this.#outerCounters.push(this.#frame.counter);
-        this.#enterCounted();
+        this.line(header);
+        this.#openCounted();
       },
+      block: header => this.#openPlain(header),
       end: () => {
-        this.#frame.counter = this.#outerCounters.pop()!;
-        this.#frame.lines.push('}');
+        this.#frame.blocks.pop();
+        this.line('}');
       },
-      emit: (value, timestamp) => this.#emit(index, undefined, value, timestamp),
+      emit: (value, timestamp, fieldNames) =>
+        this.#emit(index, undefined, new ObjectRecord(value, timestamp, fieldNames)),
+      pass: record => this.#emit(index, undefined, record),
       emitFunction: sideOutput => this.#emitFunction(index, sideOutput),
       stopIf: condition =>
-        this.#frame.lines.push(
-          `if (${condition}) ${this.#bind(this.#options.stop)}.requested = true;`,
-        ),
+        this.line(`if (${condition}) ${this.bind(this.#options.stop)}.requested = true;`),
     };
   }
 
-  readonly #outerCounters: string[] = [];
-
-  #emit(index: number, sideOutput: string | undefined, value: string, timestamp: string): void {
-    if (this.#options.counts && sideOutput === undefined) this.#countInto(2 * index + 1);
-    const edges = this.#edges[index]!.filter(edge => edge.sideOutput === sideOutput);
+  #emit(index: number, sideOutput: string | undefined, record: RecordText): void {
+    this.#count(2 * index + 1);
+    const {outputs} = this.#chain.plan.nodes[index]!;
+    const edges = outputs.filter(edge => edge.sideOutput === sideOutput);
+    // Siblings share one object: what a user function does to it, the next one sees.
+    if (edges.length > 1) record.value();
     for (const {target} of edges) {
       if (target.kind === 'writer') {
-        this.#write(this.#chain.writers[target.index]!, target.index, value, timestamp);
+        this.#enterPlace(index);
+        this.#write(this.#chain.writers[target.index]!, target.index, record);
       } else {
         // Braces: siblings may use the same names for what they declare.
-        this.#frame.lines.push('{');
-        const record: RecordText = {
-          value: () => value,
-          inline: () => value,
-          column: () => undefined,
-          schema: undefined,
-          timestamp,
-        };
+        this.#openPlain('{');
         this.#operator(target.index, record, target.inputIndex);
-        this.#frame.lines.push('}');
+        this.#frame.blocks.pop();
+        this.line('}');
       }
     }
   }
 
   #emitFunction(index: number, sideOutput: string | undefined): string {
-    const name = this.#name('emit');
+    const name = this.name('emit');
     const outer = this.#frame;
     const frame = newFrame(false);
     this.#frame = frame;
-    this.#enterCounted();
-    this.#emit(index, sideOutput, 'value', 'timestamp');
+    this.#openCounted();
+    this.#enterPlace(index);
+    this.#emit(index, sideOutput, new ObjectRecord('value', 'timestamp', undefined));
     this.#frame = outer;
-    const failed = this.#bind((error: unknown, operator: number, value: unknown) =>
-      error instanceof OperatorError ? error : new OperatorError(error, operator, true, value),
-    );
+    // The loop adds the record: it knows the one that went into the chain.
+    const failed = this.bind((error: unknown, place: number) => {
+      for (const word of this.#overcounted(place)) this.#chain.counts[word]! -= 1;
+      return OperatorError.of(error, this.#places[place]!.operator);
+    });
     this.#functions.push(
       [
         `function ${name}(value, timestamp) {`,
-        `let $op = ${index}, $k, $r = 0;`,
+        'let $at = 0, $k, $r = 0;',
         ...frame.prologue,
         'try {',
         ...frame.lines,
-        `} catch ($error) { throw ${failed}($error, $op, value); }`,
+        `} catch ($error) { throw ${failed}($error, $at); }`,
         '}',
       ].join('\n'),
     );
@@ -261,20 +296,22 @@ class ChainCompiler {
   }
 
   /** Appends the record to the open batch of its channel. */
-  #write(writer: RecordWriter, index: number, value: string, timestamp: string): void {
-    const lines = this.#frame.lines;
-    const name = this.#bind(writer);
+  #write(writer: RecordWriter, index: number, record: RecordText): void {
+    const name = this.bind(writer);
     const {batch} = writer;
+    const value = record.value();
+    const {timestamp, fieldNames} = record;
     if (batch === undefined) {
-      lines.push(`${name}.emit(${value}, ${timestamp});`);
+      this.line(`${name}.emit(${value}, ${timestamp});`);
       return;
     }
-    const target = this.#name('target');
-    const select = writer.partitioner.text(value, bound => this.#bind(bound));
+    const target = this.name('target');
+    const select = writer.partitioner.text(value, bound => this.bind(bound));
     if (select === String(ALL_CHANNELS)) {
-      lines.push(`for (let ${target} = 0; ${target} < ${writer.channels.length}; ${target}++) {`);
+      this.line(`for (let ${target} = 0; ${target} < ${writer.channels.length}; ${target}++) {`);
     } else {
-      lines.push('{', `const ${target} = ${select};`);
+      this.line('{');
+      this.line(`const ${target} = ${select};`);
     }
     const append = batch.appendText({
       value,
@@ -282,30 +319,51 @@ class ChainCompiler {
       timestamp,
       result: '$r',
       prefix: `out${index}_${this.#names}_`,
+      isShapeProven: fieldNames !== undefined && batch.isShapeProvenBy(fieldNames),
     });
-    this.#bindAll(append.bindings);
+    Object.assign(this.#named, append.bindings);
     this.#frame.prologue.push(append.prologue);
-    lines.push(append.statements);
-    lines.push(`if ($r !== ${APPENDED}) ${name}.handle($r, ${target}, ${value}, ${timestamp});`);
-    lines.push('}');
+    this.line(append.statements);
+    this.line(`if ($r !== ${APPENDED}) ${name}.handle($r, ${target}, ${value}, ${timestamp});`);
+    this.line('}');
   }
 
-  /** From here on records are counted by a counter of their own. */
-  #enterCounted(): void {
-    const counter = this.#name('n');
-    this.#frame.counter = counter;
+  /** Begins a block, whose brace is written, and counts the records that enter it. */
+  #openCounted(): void {
+    const counter = this.name('n');
+    const {blocks, counters, isLoop} = this.#frame;
+    blocks.push({counter});
     if (!this.#options.counts) return;
-    if (this.#frame.isLoop) this.#frame.counters.push(counter);
-    else this.#closureCounters.push(counter);
-    this.#frame.lines.push(`${counter}++;`);
+    (isLoop ? counters : this.#closureCounters).push(counter);
+    this.line(`${counter}++;`);
   }
 
-  /** Adds the present counter to a word of the chain's counts, after the loop. */
-  #countInto(word: number): void {
-    this.#counted.push(`$counts[${word}] += ${this.#frame.counter};`);
+  /** Begins a block that every record around it enters. */
+  #openPlain(header: string): void {
+    this.line(header);
+    this.#frame.blocks.push({counter: this.#frame.blocks.at(-1)!.counter});
   }
 
-  #bind(value: unknown): string {
+  /** A record that gets here counts for a word of the chain's counts. */
+  #count(word: number): void {
+    if (!this.#options.counts) return;
+    this.#sequence += 1;
+    const {counter} = this.#frame.blocks.at(-1)!;
+    this.#counted.push({word, counter, sequence: this.#sequence});
+  }
+
+  /** What is thrown from here on comes from `operator`. */
+  #enterPlace(operator: number): void {
+    const counters = this.#frame.blocks.map(block => block.counter);
+    this.line(`$at = ${this.#places.length};`);
+    this.#places.push({operator, sequence: this.#sequence, counters});
+  }
+
+  line(text: string): void {
+    this.#frame.lines.push(text);
+  }
+
+  bind(value: unknown): string {
     let name = this.#bindings.get(value);
     if (name === undefined) {
       name = `$${this.#bindings.size}`;
@@ -315,55 +373,32 @@ class ChainCompiler {
     return name;
   }
 
-  #bindAll(bindings: Record<string, unknown>): void {
-    Object.assign(this.#named, bindings);
-  }
-
-  #name(prefix: string): string {
+  name(prefix: string): string {
     this.#names += 1;
     return `${prefix}${this.#names}`;
   }
+
+  get openBlocks(): readonly object[] {
+    return this.#frame.blocks;
+  }
 }
 
-/** The record that the loop reads; notices whether anyone needs it as an object. */
-class BuiltRecord implements RecordText {
-  readonly timestamp: string;
-  readonly #name: string;
-  readonly #text: string;
-  readonly #reader: BatchReader | undefined;
-  #isUsed = false;
-
-  constructor(name: string, text: string, timestamp: string, reader: BatchReader | undefined) {
-    this.#name = name;
-    this.#text = text;
-    this.timestamp = timestamp;
-    this.#reader = reader;
-  }
-
-  get schema() {
-    return this.#reader?.schema;
-  }
-
-  value(): string {
-    this.#isUsed = true;
-    return this.#name;
-  }
-
-  inline(): string {
-    return this.#reader === undefined ? this.value() : this.#text;
-  }
-
-  column(path: readonly string[]) {
-    const column = this.#reader?.columnText(path, '$row');
-    return column === undefined || column.isNullable ? undefined : column;
-  }
-
-  /** The line that builds the record, if it is needed. */
-  built(): string[] {
-    return this.#isUsed ? [`const ${this.#name} = ${this.#text};`] : [];
+/** The record of a row, for an error. What fails at that failed before and is shown as its index. */
+function readAgain(input: LoopInput, row: number, values: readonly unknown[] | undefined): unknown {
+  switch (input.kind) {
+    case 'batch':
+      return input.reader.read(row);
+    case 'range':
+      try {
+        return input.generator(row);
+      } catch {
+        return row;
+      }
+    default:
+      return values![row];
   }
 }
 
 function newFrame(isLoop: boolean): Frame {
-  return {prologue: [], lines: [], isLoop, counter: '', counters: []};
+  return {isLoop, prologue: [], lines: [], blocks: [], counters: []};
 }

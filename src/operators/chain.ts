@@ -38,17 +38,17 @@ export class Chain {
   readonly plan: ChainPlan;
   readonly operators: readonly OperatorRuntime[];
   readonly writers: readonly RecordWriter[];
-  /** Records into and out of each node: words 2i and 2i + 1. */
+  /**
+   * Records into and out of each node: words 2i and 2i + 1. Out counts what the operator emits into its
+   * main output and into side outputs that are read, once, however many read it.
+   */
   readonly counts: Float64Array;
   readonly #options: ChainOptions;
-  readonly #emitters: ReadonlyArray<ReadonlyMap<string | undefined, Emitter>>;
   readonly #interpret: boolean;
   readonly #loops = new Map<unknown, ChainLoop>();
   readonly #sinks: readonly OperatorRuntime[];
   /** What the cached loops were compiled against. */
   readonly #batchesCompiled: unknown[] = [];
-  /** The node that works at present, for errors outside of compiled loops. */
-  #present = 0;
   #opened = 0;
   #finished = 0;
 
@@ -59,13 +59,10 @@ export class Chain {
     this.#options = options;
     this.#interpret = options.interpret || !isCodeGenerationAllowed();
     this.counts = new Float64Array(plan.nodes.length * 2);
-    const emitters: Array<Map<string | undefined, Emitter>> = [];
     const operators: OperatorRuntime[] = [];
     for (const [index, node] of plan.nodes.entries()) {
       const outputs = new Map<string | undefined, Emitter>();
-      emitters.push(outputs);
-      const tags = new Set([undefined, ...node.outputs.map(edge => edge.sideOutput)]);
-      for (const tag of tags) {
+      for (const tag of new Set([undefined, ...node.outputs.map(edge => edge.sideOutput)])) {
         const edges = node.outputs.filter(edge => edge.sideOutput === tag);
         outputs.set(tag, this.#createEmitter(index, edges, operators));
       }
@@ -74,18 +71,23 @@ export class Chain {
           runtime: contexts[index]!,
           output: outputs.get(undefined)!,
           sideOutput: tag => outputs.get(tag) ?? DROPPED,
-          canEmit: () => !stop.requested,
+          canEmit: () => !stop.requested && this.isWritable(),
           invalidateCode: () => this.#loops.clear(),
+          requestStop: () => {
+            stop.requested = true;
+          },
           wakeUp: options.wakeUp,
         }),
       );
     }
     this.operators = operators;
-    this.#emitters = emitters;
     this.#sinks = operators.filter((_, index) => plan.nodes[index]!.spec.type === 'sink');
   }
 
-  /** Opens the operators, tail to head. */
+  /**
+   * Opens the operators, tail to head: what an operator emits into is open before it. Stops at the first
+   * that fails; `close` closes the others, and that one.
+   */
   open(): void {
     for (let index = this.operators.length - 1; index >= 0; index -= 1) {
       this.#opened += 1;
@@ -93,13 +95,19 @@ export class Chain {
     }
   }
 
-  /** Rows `from` to `to - 1` of the attached batch; returns the row where it stopped. */
+  /**
+   * Rows `from` to `to - 1` of the attached batch; returns the row where it stopped, because the input
+   * ended or because `stop` was raised. The caller settles outputs and lowers `stop` before it goes on.
+   */
   runBatch(reader: BatchReader, inputIndex: number, from: number, to: number): number {
     if (this.#interpret) {
-      return this.#interpretRows(from, to, inputIndex, row => {
-        const value = reader.read(row);
-        return [value, reader.readTimestamp(row)];
-      });
+      return this.#interpretRows(
+        from,
+        to,
+        inputIndex,
+        row => reader.read(row),
+        row => reader.readTimestamp(row),
+      );
     }
     return this.#loop(reader, {kind: 'batch', reader, inputIndex})(from, to, undefined, undefined);
   }
@@ -113,10 +121,13 @@ export class Chain {
     inputIndex = 0,
   ): number {
     if (this.#interpret) {
-      return this.#interpretRows(from, to, inputIndex, row => [
-        values[row],
-        timestamps === undefined ? NaN : timestamps[row]!,
-      ]);
+      return this.#interpretRows(
+        from,
+        to,
+        inputIndex,
+        row => values[row],
+        row => (timestamps === undefined ? NaN : timestamps[row]!),
+      );
     }
     const kind = timestamps === undefined ? 'values' : 'timedValues';
     return this.#loop(`${kind} ${inputIndex}`, {kind, inputIndex})(from, to, values, timestamps);
@@ -124,9 +135,7 @@ export class Chain {
 
   /** The records that `generator` makes of the indexes `from` to `to - 1`. */
   runRange(generator: (index: number) => unknown, from: number, to: number): number {
-    if (this.#interpret) {
-      return this.#interpretRows(from, to, 0, index => [generator(index), NaN]);
-    }
+    if (this.#interpret) return this.#interpretRows(from, to, 0, generator, () => NaN);
     return this.#loop(generator, {kind: 'range', generator, inputIndex: 0})(
       from,
       to,
@@ -137,7 +146,13 @@ export class Chain {
 
   /** One record, outside of any batch. */
   runOne(value: unknown, timestamp: number, inputIndex: number): void {
-    this.#interpretRows(0, 1, inputIndex, () => [value, timestamp]);
+    this.#interpretRows(
+      0,
+      1,
+      inputIndex,
+      () => value,
+      () => timestamp,
+    );
   }
 
   /** Emits what is left, head to tail; false if outputs have to make room first. */
@@ -171,11 +186,14 @@ export class Chain {
     }
   }
 
-  /** Closes all operators that were opened; a failure of one does not keep the others open. */
+  /**
+   * Closes all operators that were opened, tail to head as in Flink; a failure of one does not keep the
+   * others open, and the first one is thrown.
+   */
   close(): void {
     let failure: unknown;
     const first = this.operators.length - this.#opened;
-    for (let index = first; index < this.operators.length; index += 1) {
+    for (let index = this.operators.length - 1; index >= first; index -= 1) {
       try {
         this.#guard(index, () => this.operators[index]!.close());
       } catch (error) {
@@ -188,22 +206,21 @@ export class Chain {
 
   /** The text of the loop for an input, for `explain --code`. */
   loopText(input: LoopInput): string {
-    return compileLoop(this, this.#options, this.#edges(), input).text;
+    return compileLoop(this, this.#options, input).text;
   }
 
   #loop(key: unknown, input: LoopInput): ChainLoop['run'] {
     this.#dropStaleLoops();
     let loop = this.#loops.get(key);
     if (loop === undefined) {
-      const compiled = compileLoop(this, this.#options, this.#edges(), input);
-      // Writing the code may have changed the form of a state, which drops the loops made before.
-      loop = {run: compiled.run};
+      // Writing the code may change the form of a state, which drops the loops made before.
+      loop = {run: compileLoop(this, this.#options, input).run};
       this.#loops.set(key, loop);
     }
     return loop.run;
   }
 
-  /** Code that appends to batches of an old schema must never run again. */
+  /** Code that appends to batches of an old schema would be right, but slow. */
   #dropStaleLoops(): void {
     const compiled = this.#batchesCompiled;
     for (let index = 0; index < this.writers.length; index += 1) {
@@ -214,32 +231,32 @@ export class Chain {
     }
   }
 
-  #edges(): ReadonlyArray<readonly ChainEdge[]> {
-    return this.plan.nodes.map(node => node.outputs);
-  }
-
   #interpretRows(
     from: number,
     to: number,
     inputIndex: number,
-    read: (row: number) => [value: unknown, timestamp: number],
+    read: (row: number) => unknown,
+    readTimestamp: (row: number) => number,
   ): number {
     const {stop} = this.#options;
     const head = this.operators[0]!;
     let row = from;
     while (row < to) {
-      const [value, timestamp] = read(row);
+      let value: unknown;
+      try {
+        value = read(row);
+      } catch (error) {
+        throw new OperatorError(error, 0, true, row);
+      }
+      const timestamp = readTimestamp(row);
       row += 1;
-      this.#present = 0;
       this.counts[0]! += 1;
       try {
         head.process(value, timestamp, inputIndex);
       } catch (error) {
-        throw error instanceof OperatorError
-          ? error
-          : new OperatorError(error, this.#present, true, value);
+        throw OperatorError.of(error, 0).on(value);
       }
-      if (stop.requested || !this.isWritable()) break;
+      if (stop.requested) break;
     }
     return row;
   }
@@ -255,11 +272,14 @@ export class Chain {
         const writer = this.#options.writers[target.index]!;
         return (value: unknown, timestamp: number) => writer.emit(value, timestamp);
       }
+      const {index, inputIndex} = target;
       return (value: unknown, timestamp: number) => {
-        this.#present = target.index;
-        counts[2 * target.index]! += 1;
-        operators[target.index]!.process(value, timestamp, target.inputIndex);
-        this.#present = from;
+        counts[2 * index]! += 1;
+        try {
+          operators[index]!.process(value, timestamp, inputIndex);
+        } catch (error) {
+          throw OperatorError.of(error, index);
+        }
       };
     });
     return {
@@ -271,12 +291,10 @@ export class Chain {
   }
 
   #guard<T>(index: number, action: () => T): T {
-    this.#present = index;
     try {
       return action();
     } catch (error) {
-      if (error instanceof OperatorError) throw error;
-      throw new OperatorError(error, this.#present, false);
+      throw OperatorError.of(error, index);
     }
   }
 }

@@ -27,8 +27,10 @@ export class CoMapOperator extends BaseOperator {
 
   generate(code: ChainCode, record: RecordText, inputIndex: number): void {
     const result = code.name('mapped');
-    code.line(`const ${result} = ${this.#maps[inputIndex]!.text(code, record.value())};`);
-    code.emit(result, record.timestamp);
+    const fn = this.#maps[inputIndex]!;
+    const argument = record.argument(fn.use(0));
+    code.line(`const ${result} = ${fn.text(code, argument)};`);
+    code.emit(result, record.timestamp, fn.resultFields);
   }
 
   override close(): void {
@@ -64,12 +66,12 @@ abstract class CoCollectingOperator extends BaseOperator {
   }
 
   generate(code: ChainCode, record: RecordText, inputIndex: number): void {
-    const collector = code.bind(this.collector);
-    code.prologue(`${collector}.emit = ${code.emitFunction()};`);
-    code.line(`${collector}.timestamp = ${record.timestamp};`);
+    const collector = this.collector.generate(code);
     const extra = this.#extraArguments.map(argument => code.bind(argument));
     const method = this.#methods[inputIndex]!;
-    code.line(`${method.text(code, record.value(), ...extra, collector)};`);
+    const argument = record.argument(method.use(0));
+    code.line(`${collector}.timestamp = ${record.timestamp};`);
+    code.line(`${method.text(code, argument, ...extra, collector)};`);
   }
 
   override close(): void {

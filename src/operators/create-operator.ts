@@ -9,6 +9,7 @@ import type {OperatorContext, OperatorRuntime} from './operator-runtime.ts';
 import {PassThroughOperator} from './pass-through.ts';
 import {ProcessOperator} from './process.ts';
 import {ReduceOperator} from './reduce.ts';
+import {RollingAggregateOperator} from './rolling-aggregate.ts';
 import {SinkOperator} from './sink-operator.ts';
 
 export function createOperator(spec: OperatorSpec, context: OperatorContext): OperatorRuntime {
@@ -35,6 +36,8 @@ export function createOperator(spec: OperatorSpec, context: OperatorContext): Op
       return new ReduceOperator(context, spec.fn, spec.key, spec.emit);
     case 'aggregate':
       return new AggregateOperator(context, spec);
+    case 'rollingAggregate':
+      return new RollingAggregateOperator(context, spec.fn, spec.key, spec.emit);
     case 'sink':
       return new SinkOperator(context, spec.sink);
   }

@@ -21,9 +21,9 @@ export class FilterOperator extends BaseOperator {
   }
 
   generate(code: ChainCode, record: RecordText): void {
-    const value = record.value();
-    code.begin(`if (${this.#fn.text(code, value)}) {`);
-    code.emit(value, record.timestamp);
+    const argument = record.argument(this.#fn.use(0));
+    code.begin(`if (${this.#fn.text(code, argument)}) {`);
+    code.pass(record);
     code.end();
   }
 

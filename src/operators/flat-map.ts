@@ -31,12 +31,11 @@ export class FlatMapOperator extends BaseOperator {
   }
 
   generate(code: ChainCode, record: RecordText): void {
-    const emit = code.emitFunction();
-    const collector = code.bind(this.#collector);
+    const collector = this.#collector.generate(code);
     const returned = code.name('returned');
-    code.prologue(`${collector}.emit = ${emit};`);
+    const argument = record.argument(this.#fn.use(0));
     code.line(`${collector}.timestamp = ${record.timestamp};`);
-    code.line(`const ${returned} = ${this.#fn.text(code, record.value(), collector)};`);
+    code.line(`const ${returned} = ${this.#fn.text(code, argument, collector)};`);
     const collectAll = code.bind((values: unknown) => this.#collectAll(values));
     code.line(`if (${returned} !== undefined) ${collectAll}(${returned});`);
   }
@@ -46,14 +45,19 @@ export class FlatMapOperator extends BaseOperator {
   }
 
   #collectAll(returned: unknown): void {
+    const collector = this.#collector;
+    if (Array.isArray(returned)) {
+      for (let index = 0; index < returned.length; index += 1) collector.collect(returned[index]);
+      return;
+    }
     if (typeof returned !== 'object' || returned === null || !(Symbol.iterator in returned)) {
       throw new StreamError(
         'E_FLATMAP_RESULT',
         'flatMap returned something that is not an iterable of records',
-        {operator: this.context.runtime.operatorName, returned: showValue(returned)},
+        {returned: showValue(returned)},
         {remedy: 'return an array, use out.collect, or return nothing'},
       );
     }
-    for (const value of returned as Iterable<unknown>) this.#collector.collect(value);
+    for (const value of returned as Iterable<unknown>) collector.collect(value);
   }
 }

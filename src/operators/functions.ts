@@ -31,7 +31,7 @@ export interface RuntimeContext {
 /** The life cycle that any user function object may have. */
 export interface RichFunction {
   open?(context: RuntimeContext): void;
-  /** After the last record of bounded input; may still emit where a collector is at hand. */
+  /** At the end in every case, also after a failure, if `open` was called. Nothing can be emitted. */
   close?(): void;
 }
 
@@ -62,6 +62,22 @@ export type FlatMapFunction<I, O> =
 
 export type ReduceFunction<T> =
   ((accumulated: T, value: T) => T) | (RichFunction & {reduce(accumulated: T, value: T): T});
+
+/**
+ * Aggregates the records of a key in an accumulator, as in Flink.
+ *
+ * `add` may return a new accumulator or change the one that it was given, but must return it. The
+ * accumulator belongs to the engine: keep no reference to it, and change it nowhere else. `getResult`
+ * may return the accumulator itself; what it returns is not changed afterwards, except for objects
+ * inside of it that `add` changes.
+ */
+export interface AggregateFunction<I, A, O> extends RichFunction {
+  createAccumulator(): A;
+  add(value: I, accumulator: A): A;
+  getResult(accumulator: A): O;
+  /** Only for windows that merge. */
+  merge?(a: A, b: A): A;
+}
 
 /** What `processElement` knows about its record. */
 export interface ProcessContext {

@@ -2,7 +2,6 @@
  * Finding the key of a record, in the two forms that everything in a chain has: a function, and source
  * text. A key that is a field is read as a column where records come as columns.
  */
-import {StreamError, showValue} from '../base/errors.ts';
 import {propertyText} from '../records/compiler.ts';
 import type {KeySelector} from './operator.ts';
 
@@ -17,15 +16,14 @@ export function readPath(value: unknown, path: readonly string[]): unknown {
 }
 
 function pathText(value: string, path: readonly string[]): string {
-  return path.reduce((object, name, index) => {
-    if (index === 0) return propertyText(object, name);
-    return `${object}?.${propertyText('', name)}`;
-  }, value);
+  return path.reduce((object, name) => propertyText(`${object}?.`, name), value);
 }
 
 /** A key selector in both forms. Checks nothing: a bad key is refused where it is hashed. */
 export interface KeyReader {
   readonly selector: KeySelector;
+  /** The path, where the key is one field; an empty one is the record itself. */
+  readonly path: readonly string[] | undefined;
   select(value: unknown): unknown;
   text(value: string, bind: (value: unknown) => string): string;
 }
@@ -33,30 +31,27 @@ export interface KeyReader {
 export function keyReader(selector: KeySelector): KeyReader {
   if (selector.kind === 'function') {
     const {fn} = selector;
-    return {selector, select: fn, text: (value, bind) => `${bind(fn)}(${value})`};
+    return {
+      selector,
+      path: undefined,
+      select: fn,
+      text: (value, bind) => `${bind(fn)}(${value})`,
+    };
   }
   const {paths} = selector;
   if (paths.length === 1) {
     const path = paths[0]!;
     return {
       selector,
+      path,
       select: value => readPath(value, path),
       text: value => pathText(value, path),
     };
   }
   return {
     selector,
+    path: undefined,
     select: value => paths.map(path => readPath(value, path)),
     text: value => `[${paths.map(path => pathText(value, path)).join(', ')}]`,
   };
-}
-
-/** Refuses a key that has no hash, where a keyed operator meets it. */
-export function badKey(key: unknown): StreamError {
-  return new StreamError(
-    'E_KEY_INVALID',
-    'a record has a key that cannot be hashed',
-    {key: showValue(key)},
-    {remedy: 'filter such records out before keyBy, or give them a key of their own'},
-  );
 }

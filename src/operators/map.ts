@@ -22,8 +22,9 @@ export class MapOperator extends BaseOperator {
 
   generate(code: ChainCode, record: RecordText): void {
     const result = code.name('mapped');
-    code.line(`const ${result} = ${this.#fn.text(code, record.value())};`);
-    code.emit(result, record.timestamp);
+    const argument = record.argument(this.#fn.use(0));
+    code.line(`const ${result} = ${this.#fn.text(code, argument)};`);
+    code.emit(result, record.timestamp, this.#fn.resultFields);
   }
 
   override close(): void {

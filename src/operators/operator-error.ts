@@ -1,7 +1,11 @@
 /** An exception of a user function, wrapped once where the operator is known. */
 import {StreamError, showValue, type ErrorDetails} from '../base/errors.ts';
 
-/** Thrown out of a chain: `operatorIndex` says which of its nodes failed, on what record. */
+/**
+ * Thrown out of a chain: `operatorIndex` says which of its nodes failed, and `record` is the one that
+ * went into the chain, wherever in the chain it failed. Outside of records (open, finish, close) there
+ * is none.
+ */
 export class OperatorError extends Error {
   override readonly name = 'OperatorError';
   readonly operatorIndex: number;
@@ -14,15 +18,25 @@ export class OperatorError extends Error {
     this.hasRecord = hasRecord;
     this.record = record;
   }
+
+  /** What was thrown in operator `operatorIndex`, or behind it: then it is wrapped already. */
+  static of(thrown: unknown, operatorIndex: number): OperatorError {
+    return thrown instanceof OperatorError
+      ? thrown
+      : new OperatorError(thrown, operatorIndex, false);
+  }
+
+  /** The same with the record that went into the chain. */
+  on(record: unknown): OperatorError {
+    return this.hasRecord ? this : new OperatorError(this.cause, this.operatorIndex, true, record);
+  }
 }
 
 /** What the user sees of it. An error of the engine's own keeps its code and gains the place. */
 export function describeOperatorError(error: OperatorError, place: ErrorDetails): StreamError {
   const {cause} = error;
   const record = error.hasRecord ? {record: showValue(error.record)} : {};
-  if (cause instanceof StreamError) {
-    return cause.at({...place, ...record});
-  }
+  if (cause instanceof StreamError) return cause.at({...place, ...record});
   const thrown = cause instanceof Error ? `${cause.name}: ${cause.message}` : showValue(cause);
   return new StreamError(
     'E_USER_FUNCTION',

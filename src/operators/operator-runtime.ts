@@ -25,6 +25,8 @@ export interface OperatorContext {
   canEmit(): boolean;
   /** The operator's generated code no longer fits its state: have it written anew before it runs. */
   invalidateCode(): void;
+  /** Ends the loop behind the present record. */
+  requestStop(): void;
   /** Makes the task look again soon; for sinks and sources that wait for promises. */
   wakeUp(): void;
 }

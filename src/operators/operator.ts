@@ -5,6 +5,7 @@
  * two forms, and a method of the API.
  */
 import type {
+  AggregateFunction,
   CoFlatMapFunction,
   CoMapFunction,
   CoProcessFunction,
@@ -56,6 +57,12 @@ export type OperatorSpec =
       readonly first: boolean;
       readonly emit: 'update' | 'final';
     }
+  | {
+      readonly type: 'rollingAggregate';
+      readonly key: KeySelector;
+      readonly fn: AggregateFunction<any, any, any>;
+      readonly emit: 'update' | 'final';
+    }
   | {readonly type: 'sink'; readonly sink: Sink<any>}
   | {
       readonly type: 'hostSink';
@@ -65,3 +72,13 @@ export type OperatorSpec =
     };
 
 export type OperatorType = OperatorSpec['type'];
+
+/** The operators that keep one value per key and emit it anew for each record, or at the end. */
+export type RollingSpec = Extract<
+  OperatorSpec,
+  {type: 'reduce' | 'aggregate' | 'rollingAggregate'}
+>;
+
+export function isRolling(spec: OperatorSpec): spec is RollingSpec {
+  return spec.type === 'reduce' || spec.type === 'aggregate' || spec.type === 'rollingAggregate';
+}

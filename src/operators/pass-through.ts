@@ -8,6 +8,6 @@ export class PassThroughOperator extends BaseOperator {
   }
 
   generate(code: ChainCode, record: RecordText): void {
-    code.emit(record.value(), record.timestamp);
+    code.pass(record);
   }
 }

@@ -29,11 +29,11 @@ export class ProcessOperator extends BaseOperator {
   }
 
   generate(code: ChainCode, record: RecordText): void {
-    const collector = code.bind(this.#collector);
-    code.prologue(`${collector}.emit = ${code.emitFunction()};`);
-    code.line(`${collector}.timestamp = ${record.timestamp};`);
+    const collector = this.#collector.generate(code);
     const context = code.bind(this.#elementContext);
-    code.line(`${this.#element.text(code, record.value(), context, collector)};`);
+    const argument = record.argument(this.#element.use(0));
+    code.line(`${collector}.timestamp = ${record.timestamp};`);
+    code.line(`${this.#element.text(code, argument, context, collector)};`);
   }
 
   override finish(): boolean {

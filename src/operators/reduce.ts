@@ -1,24 +1,21 @@
 /**
  * `reduce` on a keyed stream: combines each record with what the key's records made so far, and emits
- * the result (in batch mode, only the last one per key). The first record passes unchanged. What the
- * function returned is kept as it is: neither it nor the first record may be changed later.
+ * the result (in batch mode, only the last one per key). The first record of a key passes unchanged.
+ *
+ * The function may build a new record or change and return the one that it was given first: that one
+ * belongs to the engine, and nobody else holds it.
  */
+import {ownCopy} from '../state/record-table.ts';
 import type {ChainCode, RecordText} from './chain-code.ts';
 import type {ReduceFunction} from './functions.ts';
-import {badKey, keyReader, type KeyReader} from './key.ts';
+import {KeyedOperator, checkResult} from './keyed-operator.ts';
 import type {KeySelector} from './operator.ts';
-import {BaseOperator, type OperatorContext} from './operator-runtime.ts';
-import {ValueTable} from '../state/value-table.ts';
+import type {OperatorContext} from './operator-runtime.ts';
+import {RowCode, startFromColumns, topField} from './row-code.ts';
 import {UserFunction} from './user-function.ts';
 
-export class ReduceOperator extends BaseOperator {
+export class ReduceOperator extends KeyedOperator {
   readonly #fn: UserFunction;
-  readonly #key: KeyReader;
-  readonly #emitsUpdates: boolean;
-  readonly #table = new ValueTable();
-  /** What the records of each slot's key made so far. */
-  readonly #accumulated: unknown[] = [];
-  #finished = 0;
 
   constructor(
     context: OperatorContext,
@@ -26,62 +23,85 @@ export class ReduceOperator extends BaseOperator {
     key: KeySelector,
     emit: 'update' | 'final',
   ) {
-    super(context);
+    super(context, key, emit, topField);
     this.#fn = new UserFunction(fn, 'reduce');
-    this.#key = keyReader(key);
-    this.#emitsUpdates = emit === 'update';
-  }
-
-  /** How many keys there are. */
-  get keyCount(): number {
-    return this.#table.size;
   }
 
   override open(): void {
     this.#fn.open(this.context.runtime);
   }
 
-  process(value: unknown, timestamp: number): void {
-    const slot = this.#slotOf(this.#key.select(value));
-    const result = this.#table.wasInserted ? value : this.#fn.call(this.#accumulated[slot], value);
-    this.#accumulated[slot] = result;
-    if (this.#emitsUpdates) this.context.output.emit(result, timestamp);
-  }
-
-  generate(code: ChainCode, record: RecordText): void {
-    const value = record.value();
-    const [slot, result] = [code.name('slot'), code.name('result')];
-    const accumulated = code.bind(this.#accumulated);
-    const slotOf = code.bind((key: unknown) => this.#slotOf(key));
-    const {selector} = this.#key;
-    const column =
-      selector.kind === 'fields' && selector.paths.length === 1
-        ? record.column(selector.paths[0]!)
-        : undefined;
-    const key = column?.text ?? this.#key.text(value, bound => code.bind(bound));
-    code.line(`const ${slot} = ${slotOf}(${key});`);
-    const reduced = this.#fn.text(code, `${accumulated}[${slot}]`, value);
-    code.line(`const ${result} = ${code.bind(this.#table)}.wasInserted ? ${value} : ${reduced};`);
-    code.line(`${accumulated}[${slot}] = ${result};`);
-    if (this.#emitsUpdates) code.emit(result, record.timestamp);
-  }
-
-  override finish(): boolean {
-    if (this.#emitsUpdates) return true;
-    while (this.#finished < this.#accumulated.length) {
-      if (!this.context.canEmit()) return false;
-      this.context.output.emit(this.#accumulated[this.#finished], NaN);
-      this.#finished += 1;
-    }
-    return true;
-  }
-
   override close(): void {
     this.#fn.close();
   }
 
-  #slotOf(key: unknown): number {
-    if (key === undefined || key === null || key !== key) throw badKey(key);
-    return this.#table.upsert(key);
+  protected accumulate(value: unknown): unknown {
+    const key = this.key.select(value);
+    const position = this.table.locate(key);
+    if (this.table.wasInserted) {
+      this.table.store(position, key, ownCopy(value));
+      return value;
+    }
+    const accumulated = this.table.read(position);
+    const result = this.#fn.call(accumulated, value);
+    checkResult('reduce', result);
+    return this.#keep(position, key, accumulated, value, result);
+  }
+
+  protected generateTyped(code: ChainCode, record: RecordText): boolean {
+    const {table} = this;
+    if (!startFromColumns(this.key, table, record)) return false;
+    const row = new RowCode(code, table);
+    const {timestamp} = record;
+    row.begin(record, this.key, this.processText(code, record));
+    const fields = row.update(variables => {
+      code.block(`if (${row.isNew}) {`);
+      for (const [{name}, variable] of variables) {
+        code.line(`${variable} = ${name === '' ? record.value() : record.field(name)};`);
+      }
+      code.end();
+      code.block('else {');
+      const misfit = code.bind((at: number, key: unknown, result: unknown, time: number) => {
+        checkResult('reduce', result);
+        const emitted = this.#keep(at, key, undefined, undefined, result);
+        if (this.emitsUpdates) this.context.output.emit(emitted, time);
+      });
+      row.combine(
+        this.#fn,
+        0,
+        variables,
+        accumulated => this.#fn.text(code, accumulated, record.argument(this.#fn.use(1))),
+        result => `${misfit}(${row.position}, ${row.key}, ${result}, ${timestamp});`,
+      );
+      code.end();
+    });
+    if (this.emitsUpdates) {
+      code.begin('{');
+      const result = code.name('result');
+      code.line(`const ${result} = ${row.literal(field => fields.get(field) ?? row.key)};`);
+      code.emit(result, timestamp, row.fieldNames);
+      code.end();
+    }
+    row.end();
+    return true;
+  }
+
+  protected resultAt(position: number): unknown {
+    return this.table.read(position);
+  }
+
+  /** Keeps what the function returned and gives what is to be emitted: never the same object. */
+  #keep(
+    position: number,
+    key: unknown,
+    accumulated: unknown,
+    value: unknown,
+    result: unknown,
+  ): unknown {
+    const isOwn = result === accumulated && result !== value;
+    this.table.store(position, key, isOwn ? result : ownCopy(result));
+    return isOwn && this.table.shape!.kind === 'value' && this.emitsUpdates
+      ? ownCopy(result)
+      : result;
   }
 }

@@ -4,22 +4,25 @@
  * that V8 can inline it.
  */
 import type {ChainCode} from './chain-code.ts';
+import {isIdentity, parameterUse, type ParameterUse} from './function-text.ts';
 import type {RichFunction, RuntimeContext} from './functions.ts';
+import {resultFieldNames} from './record-text.ts';
+
+type AnyFunction = (...args: unknown[]) => unknown;
 
 export class UserFunction {
   readonly #target: unknown;
   readonly #method: string;
   /** Calls the function; bound once, so that the call costs nothing extra. */
-  readonly call: (...args: unknown[]) => unknown;
+  readonly call: AnyFunction;
 
   constructor(target: unknown, method: string) {
     this.#target = target;
     this.#method = method;
     this.call =
       typeof target === 'function'
-        ? (target as (...args: unknown[]) => unknown)
-        : (...args) =>
-            (target as Record<string, (...args: unknown[]) => unknown>)[method]!(...args);
+        ? (target as AnyFunction)
+        : (...args) => (target as Record<string, AnyFunction>)[method]!(...args);
   }
 
   open(context: RuntimeContext): void {
@@ -35,5 +38,26 @@ export class UserFunction {
     const target = code.bind(this.#target);
     const callee = typeof this.#target === 'function' ? target : `${target}.${this.#method}`;
     return `${callee}(${args.join(', ')})`;
+  }
+
+  /** What the function does with its parameter number `index`. */
+  use(index: number): ParameterUse {
+    return parameterUse(this.#body(), index);
+  }
+
+  /** The fields of whatever the function returns, if its text proves them. */
+  get resultFields(): readonly string[] | undefined {
+    return resultFieldNames(this.#body());
+  }
+
+  /** Whether the function returns its parameter and does nothing else. */
+  get isIdentity(): boolean {
+    return isIdentity(this.#body());
+  }
+
+  #body(): unknown {
+    return typeof this.#target === 'function'
+      ? this.#target
+      : (this.#target as Record<string, unknown> | undefined)?.[this.#method];
   }
 }

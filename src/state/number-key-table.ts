@@ -1,201 +1,219 @@
 /**
- * Keyed state with numbers as keys and rows of numbers as values: an open-addressing hash table in
- * one typed array.
+ * Keyed rows whose keys are numbers: an open-addressing hash table in one typed array.
  *
- *   rows   [ key | lane 0 | lane 1 … ]  [ key | lane 0 | lane 1 … ]  …    one row per slot, float64
+ *   lanes   [ key | lane 0 | lane 1 … ]  [ key | lane 0 | lane 1 … ]  …    one row per slot, float64
  *
- * Key and values of a row are neighbours, so an update costs one cache miss, not three (18 against
+ * Key and lanes of a row are neighbours, so an update costs one cache miss, not three (18 against
  * 8.5 million updates per second at a million keys, platform notes §11). An empty slot has NaN as
  * its key: NaN is no valid key. -0 and 0 are different keys, as in Flink; since they compare equal,
- * -0 lives outside the slots in a row of its own.
+ * -0 lives behind the slots in a row of its own.
  *
  * Rows are found by linear probing at a load of at most one half. Growing doubles the slots and moves
- * every row; positions given out before are void then, and `generation` has grown.
+ * every row. If there are cells, the last word of a row says where they are: cells do not move.
  *
- * What does not fit a float64 (strings, objects) lives in `objects`, one JavaScript array per column,
- * indexed by the number that the row carries in its last lane (`objectIndex`).
+ * Generated code probes by itself (keyed-code.ts): what it needs is public, `insertAt` is its slow path.
  */
 import {assert} from '../base/assert.ts';
 import {hashDouble} from '../base/hash.ts';
+import {NO_ROW, type KeyedRows} from './keyed-rows.ts';
 
 const SLOTS_MIN = 1024;
-const FIBONACCI = 0x9e3779b1;
 
-/** Position of a row that is not there. */
-export const NO_ROW = -1;
+/** 2^32 divided by the golden ratio: spreads neighbouring keys over the whole table. */
+export const FIBONACCI = 0x9e3779b1;
 
-export class NumberKeyTable {
-  /** Float64 words per row: the key and its lanes. */
+export class NumberKeyTable implements KeyedRows {
+  readonly keyKind = 'number';
+  readonly laneCount: number;
+  readonly cellCount: number;
   readonly stride: number;
-  /** The rows; replaced when the table grows. Word `position` is the key, then come the lanes. */
-  rows: Float64Array;
-  /** Grows when positions become void. */
-  generation = 0;
+  readonly firstLane = 1;
+  lanes: Float64Array;
+  readonly cells: readonly unknown[][];
+  wasInserted = false;
+  /** A key's home slot is the upper bits of its hash: those that are left after this shift. */
+  shift: number;
+  /** Position behind the last slot, where the row of -0 is. */
+  end: number;
   #size = 0;
   #slotCount: number;
-  #shift: number;
-  /** Position of the row of key -0, which no slot can tell from 0; NO_ROW if absent. */
-  #negativeZero = NO_ROW;
-  /** One slot behind the others, for -0. */
-  #spare: number;
-  /** Whether `upsert` made a new row. */
-  wasInserted = false;
+  #hasNegativeZero = false;
+  /** Cells that were given out, and those of removed rows. */
+  #cellsUsed = 0;
+  readonly #freeCells: number[] = [];
 
-  constructor(laneCount: number, expectedKeys = 0) {
-    assert(laneCount >= 0, 'a row has no negative number of lanes');
-    this.stride = laneCount + 1;
+  constructor(laneCount: number, cellCount = 0, expectedKeys = 0) {
+    assert(laneCount >= 0 && cellCount >= 0, 'a row has no negative number of lanes or cells');
+    this.laneCount = laneCount;
+    this.cellCount = cellCount;
+    this.stride = 1 + laneCount + (cellCount > 0 ? 1 : 0);
+    this.cells = Array.from({length: cellCount}, () => []);
     let slotCount = SLOTS_MIN;
     while (slotCount < expectedKeys * 2) slotCount *= 2;
     this.#slotCount = slotCount;
-    this.#shift = 32 - Math.log2(slotCount);
-    this.#spare = slotCount * this.stride;
-    this.rows = emptyRows(slotCount, this.stride);
+    this.shift = 32 - Math.log2(slotCount);
+    this.end = slotCount * this.stride;
+    this.lanes = emptyRows(slotCount, this.stride);
   }
 
-  /** How many keys there are. */
   get size(): number {
     return this.#size;
   }
 
-  /** Bytes held. */
   get sizeBytes(): number {
-    return this.rows.byteLength;
+    return this.lanes.byteLength;
   }
 
-  /** Position of the row of `key`, or NO_ROW. */
+  accepts(key: unknown): boolean {
+    return typeof key === 'number' && key === key;
+  }
+
   find(key: number): number {
-    if (key === 0 && 1 / key < 0) return this.#negativeZero;
-    const rows = this.rows;
-    const end = this.#spare;
-    let position = this.#home(key) * this.stride;
+    if (key === 0 && 1 / key < 0) return this.#hasNegativeZero ? this.end : NO_ROW;
+    const {lanes, stride, end} = this;
+    let position = this.#home(key);
     for (;;) {
-      const found = rows[position]!;
+      const found = lanes[position]!;
       if (found === key) return position;
       if (found !== found) return NO_ROW;
-      position += this.stride;
+      position += stride;
       if (position === end) position = 0;
     }
   }
 
-  /** Position of the row of `key`; made with zeroed lanes if it was not there (`wasInserted`). */
   upsert(key: number): number {
+    assert(key === key, 'NaN is no key');
     if (key === 0 && 1 / key < 0) return this.#upsertNegativeZero();
-    const rows = this.rows;
-    const stride = this.stride;
-    const end = this.#spare;
-    const hash = (key | 0) === key ? key : hashDouble(key);
-    let position = (Math.imul(hash, FIBONACCI) >>> this.#shift) * stride;
+    const {lanes, stride, end} = this;
+    let position = this.#home(key);
     for (;;) {
-      const found = rows[position]!;
+      const found = lanes[position]!;
       if (found === key) {
         this.wasInserted = false;
         return position;
       }
-      if (found !== found) break;
+      if (found !== found) return this.insertAt(key, position);
       position += stride;
       if (position === end) position = 0;
     }
-    return this.#insert(key, position);
   }
 
-  /** Removes the row of `key`; true if it was there. Positions of other rows may change. */
-  remove(key: number): boolean {
-    let hole = this.find(key);
-    if (hole === NO_ROW) return false;
-    this.#size -= 1;
-    this.generation += 1;
-    if (hole === this.#negativeZero && hole === this.#spare) {
-      this.#negativeZero = NO_ROW;
-      this.rows[hole] = NaN;
-      return true;
-    }
-    // Rows behind the hole that it would cut off from their home move up (no tombstones).
-    const {rows, stride} = this;
-    const end = this.#spare;
-    let probe = hole;
-    for (;;) {
-      probe += stride;
-      if (probe === end) probe = 0;
-      const key = rows[probe]!;
-      if (key !== key) break;
-      const home = this.#home(key) * stride;
-      const isReachable =
-        hole <= probe ? hole < home && home <= probe : hole < home || home <= probe;
-      if (!isReachable) {
-        rows.copyWithin(hole, probe, probe + stride);
-        hole = probe;
-      }
-    }
-    rows[hole] = NaN;
-    return true;
-  }
-
-  /** Position of the first row at or behind `position`, or NO_ROW: for walking over all rows. */
-  nextRow(position: number): number {
-    const rows = this.rows;
-    for (let at = position; at <= this.#spare; at += this.stride) {
-      if (rows[at] === rows[at]) return at;
-    }
-    return NO_ROW;
-  }
-
-  #home(key: number): number {
-    const hash = (key | 0) === key ? key : hashDouble(key);
-    return Math.imul(hash, FIBONACCI) >>> this.#shift;
-  }
-
-  #insert(key: number, position: number): number {
+  /** Makes the row of `key`, whose probe ended at the empty `position`. */
+  insertAt(key: number, position: number): number {
     this.wasInserted = true;
     if ((this.#size + 1) * 2 > this.#slotCount) {
       this.#grow();
       position = this.#freePosition(key);
     }
-    this.#size += 1;
-    this.rows[position] = key;
-    this.rows.fill(0, position + 1, position + this.stride);
+    this.#fill(key, position);
     return position;
   }
 
-  #upsertNegativeZero(): number {
-    this.wasInserted = this.#negativeZero === NO_ROW;
-    if (this.wasInserted) {
-      this.#negativeZero = this.#spare;
-      this.#size += 1;
-      this.rows[this.#spare] = -0;
-      this.rows.fill(0, this.#spare + 1, this.#spare + this.stride);
+  remove(key: number): boolean {
+    let hole = this.find(key);
+    if (hole === NO_ROW) return false;
+    this.#size -= 1;
+    this.#giveCells(hole);
+    const {lanes, stride, end} = this;
+    if (hole === end) {
+      this.#hasNegativeZero = false;
+      lanes[hole] = NaN;
+      return true;
     }
-    return this.#negativeZero;
+    // Rows behind the hole that it would cut off from their home move up (no tombstones).
+    let probe = hole;
+    for (;;) {
+      probe += stride;
+      if (probe === end) probe = 0;
+      const moved = lanes[probe]!;
+      if (moved !== moved) break;
+      const home = this.#home(moved);
+      const isReachable =
+        hole <= probe ? hole < home && home <= probe : hole < home || home <= probe;
+      if (!isReachable) {
+        lanes.copyWithin(hole, probe, probe + stride);
+        hole = probe;
+      }
+    }
+    lanes[hole] = NaN;
+    return true;
+  }
+
+  keyAt(position: number): number {
+    return this.lanes[position]!;
+  }
+
+  cellIndex(position: number): number {
+    return this.lanes[position + this.stride - 1]!;
+  }
+
+  nextRow(position: number): number {
+    const {lanes, stride, end} = this;
+    for (let at = position; at <= end; at += stride) {
+      if (lanes[at] === lanes[at]) return at;
+    }
+    return NO_ROW;
+  }
+
+  /** Where the probe for `key` begins. */
+  #home(key: number): number {
+    const hash = (key | 0) === key ? key : hashDouble(key);
+    return (Math.imul(hash, FIBONACCI) >>> this.shift) * this.stride;
+  }
+
+  #fill(key: number, position: number): void {
+    const {lanes, stride} = this;
+    this.#size += 1;
+    lanes[position] = key;
+    for (let at = position + 1; at < position + stride; at += 1) lanes[at] = 0;
+    if (this.cellCount === 0) return;
+    const index = this.#freeCells.pop() ?? this.#cellsUsed++;
+    lanes[position + stride - 1] = index;
+    for (const column of this.cells) column[index] = undefined;
+  }
+
+  #giveCells(position: number): void {
+    if (this.cellCount === 0) return;
+    const index = this.cellIndex(position);
+    for (const column of this.cells) column[index] = undefined;
+    this.#freeCells.push(index);
+  }
+
+  #upsertNegativeZero(): number {
+    this.wasInserted = !this.#hasNegativeZero;
+    if (this.wasInserted) {
+      this.#hasNegativeZero = true;
+      this.#fill(-0, this.end);
+    }
+    return this.end;
   }
 
   #freePosition(key: number): number {
-    const {rows, stride} = this;
-    let position = this.#home(key) * stride;
-    while (rows[position] === rows[position]) {
+    const {lanes, stride} = this;
+    let position = this.#home(key);
+    while (lanes[position] === lanes[position]) {
       position += stride;
-      if (position === this.#spare) position = 0;
+      if (position === this.end) position = 0;
     }
     return position;
   }
 
   #grow(): void {
-    const {rows: old, stride} = this;
-    const oldSpare = this.#spare;
+    const {lanes: old, stride} = this;
+    const oldEnd = this.end;
     this.#slotCount *= 2;
-    this.#shift -= 1;
-    this.#spare = this.#slotCount * stride;
-    this.generation += 1;
-    const rows = emptyRows(this.#slotCount, stride);
-    this.rows = rows;
-    for (let at = 0; at < oldSpare; at += stride) {
+    this.shift -= 1;
+    this.end = this.#slotCount * stride;
+    const lanes = emptyRows(this.#slotCount, stride);
+    this.lanes = lanes;
+    for (let at = 0; at < oldEnd; at += stride) {
       const key = old[at]!;
       if (key !== key) continue;
       const position = this.#freePosition(key);
-      for (let lane = 0; lane < stride; lane += 1) rows[position + lane] = old[at + lane]!;
+      for (let word = 0; word < stride; word += 1) lanes[position + word] = old[at + word]!;
     }
-    if (this.#negativeZero !== NO_ROW) {
-      for (let lane = 0; lane < stride; lane += 1) rows[this.#spare + lane] = old[oldSpare + lane]!;
-      this.#negativeZero = this.#spare;
-    }
+    if (!this.#hasNegativeZero) return;
+    for (let word = 0; word < stride; word += 1) lanes[this.end + word] = old[oldEnd + word]!;
   }
 }
 

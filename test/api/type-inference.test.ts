@@ -89,6 +89,20 @@ function typesOf(env: StreamExecutionEnvironment): void {
   is<Equal<typeof texts, DataStream<string>>>();
   const reduced = byItem.reduce((a, b) => (a.id > b.id ? a : b));
   is<Equal<typeof reduced, DataStream<Order>>>();
+  const averages = byItem.aggregate({
+    createAccumulator: () => ({n: 0, sum: 0}),
+    add: (order, {n, sum}) => ({n: n + 1, sum: sum + order.id}),
+    getResult: ({n, sum}) => ({average: sum / n}),
+  });
+  is<Equal<typeof averages, DataStream<{average: number}>>>();
+  byItem.aggregate({
+    createAccumulator: () => 0,
+    // @ts-expect-error the accumulator is a number
+    add: (order, accumulator) => `${accumulator}${order.id}`,
+    getResult: sum => sum,
+  });
+  // @ts-expect-error not a keyed stream
+  orders.aggregate({createAccumulator: () => 0, add: (_, n) => n + 1, getResult: n => n});
   const side = orders
     .process({processElement: (order, _context, out) => out.collect(order)})
     .getSideOutput(new OutputTag<string>('late'));

@@ -1,0 +1,118 @@
+/**
+ * What reduce, the aggregations and aggregate have in common: one value per key, kept in a
+ * `RecordTable`, and one result per record, or per key at the end of input.
+ *
+ * There are two ways through each of them. `accumulate` is the general one and works on any form of
+ * state: the interpreter and compiled code outside of the loop call it, and whoever meets something
+ * unusual. The other is generated for the table's present form and does with lanes and cells what
+ * `accumulate` does with objects; where a record does not fit, it calls the general way, the form
+ * widens, the loop ends behind that record and is generated anew.
+ *
+ * A result never changes after it was emitted, and what a user does to it does not reach the state:
+ * records are taken apart when they are stored, values of other shapes are copied one level deep.
+ */
+import {StreamError, showValue} from '../base/errors.ts';
+import {NO_ROW} from '../state/keyed-rows.ts';
+import {RecordTable} from '../state/record-table.ts';
+import type {ChainCode, RecordText} from './chain-code.ts';
+import {ANY_USE} from './function-text.ts';
+import {keyReader, type KeyReader} from './key.ts';
+import type {KeySelector} from './operator.ts';
+import {BaseOperator, type OperatorContext} from './operator-runtime.ts';
+
+/** The timestamp of results at the end of input, as in Flink's batch mode: the end of time. */
+export const END_OF_TIME = Infinity;
+
+export abstract class KeyedOperator extends BaseOperator {
+  protected readonly key: KeyReader;
+  protected readonly table: RecordTable;
+  protected readonly emitsUpdates: boolean;
+  #isGenerating = false;
+  #finishPosition = 0;
+
+  /** `keyFieldOf` names the field of the kept values that is likely to hold the key. */
+  constructor(
+    context: OperatorContext,
+    key: KeySelector,
+    emit: 'update' | 'final',
+    keyFieldOf: (path: readonly string[]) => string | undefined,
+  ) {
+    super(context);
+    this.key = keyReader(key);
+    this.emitsUpdates = emit === 'update';
+    const {path} = this.key;
+    this.table = new RecordTable(path === undefined ? undefined : keyFieldOf(path), () => {
+      context.invalidateCode();
+      if (!this.#isGenerating) context.requestStop();
+    });
+  }
+
+  /** How many keys there are. */
+  get keyCount(): number {
+    return this.table.size;
+  }
+
+  process(value: unknown, timestamp: number): void {
+    const result = this.accumulate(value);
+    if (this.emitsUpdates) this.context.output.emit(result, timestamp);
+  }
+
+  generate(code: ChainCode, record: RecordText): void {
+    this.#isGenerating = true;
+    const isTyped = code.isLoop && this.generateTyped(code, record);
+    this.#isGenerating = false;
+    if (isTyped) return;
+    const accumulate = code.bind((value: unknown) => this.accumulate(value));
+    const call = `${accumulate}(${record.argument(ANY_USE)})`;
+    if (!this.emitsUpdates) {
+      code.line(`${call};`);
+      return;
+    }
+    const result = code.name('result');
+    code.line(`const ${result} = ${call};`);
+    code.emit(result, record.timestamp);
+  }
+
+  override finish(): boolean {
+    const {rows} = this.table;
+    if (this.emitsUpdates || rows === undefined) return true;
+    let at = rows.nextRow(this.#finishPosition);
+    while (at !== NO_ROW) {
+      if (!this.context.canEmit()) {
+        this.#finishPosition = at;
+        return false;
+      }
+      this.context.output.emit(this.resultAt(at), END_OF_TIME);
+      at = rows.nextRow(at + rows.stride);
+    }
+    return true;
+  }
+
+  /** A statement that does everything about the record in the general way. */
+  protected processText(code: ChainCode, record: RecordText): string {
+    const process = code.bind((value: unknown, timestamp: number) => {
+      this.process(value, timestamp);
+    });
+    return `${process}(${record.inline()}, ${record.timestamp});`;
+  }
+
+  /** Takes a record into the state of its key and returns the result; only needed for updates. */
+  protected abstract accumulate(value: unknown): unknown;
+
+  /** Writes the code for the present form of the state; false if the general way has to do. */
+  protected abstract generateTyped(code: ChainCode, record: RecordText): boolean;
+
+  /** The result that belongs to what is kept at `position`. */
+  protected abstract resultAt(position: number): unknown;
+}
+
+/** Refuses null and undefined where a user function has to return a record. */
+export function checkResult(method: string, result: unknown): void {
+  if (result !== undefined && result !== null) return;
+  throw new StreamError(
+    'E_FUNCTION_RESULT',
+    `${method} returned nothing`,
+    {returned: showValue(result)},
+    {remedy: `${method} must return a record: check that every path through it has a return`},
+  );
+}

@@ -1,0 +1,383 @@
+/**
+ * Generates the access to a key's row in keyed state: finding it, reading it into an object literal,
+ * storing fields. Positions, lanes and cells are local variables of the loop, and the probe for a
+ * number stands in the loop itself, so that nothing is called and nothing is allocated for a record
+ * whose key is known.
+ *
+ * An object that a user function gets is a literal directly in front of the call, and a result that is
+ * emitted is a literal behind it: V8 builds neither if it has inlined the function. (Two literals that
+ * meet in one variable would both be built.)
+ */
+import {hashDouble} from '../base/hash.ts';
+import {propertyText, quote} from '../records/compiler.ts';
+import {flattenString} from '../records/flatten.ts';
+import type {RecordSchema} from '../records/schema.ts';
+import type {KeyKind, KeyedRows} from '../state/keyed-rows.ts';
+import {FIBONACCI, NumberKeyTable} from '../state/number-key-table.ts';
+import {shapeOfSchema, type RecordShape, type ShapeField} from '../state/record-shape.ts';
+import type {RecordTable} from '../state/record-table.ts';
+import type {ChainCode, RecordText} from './chain-code.ts';
+import {parameterUse} from './function-text.ts';
+import type {KeyReader} from './key.ts';
+import type {UserFunction} from './user-function.ts';
+
+/** The kind of table for the keys of records of this schema, or undefined if they do not tell. */
+export function keyKindOfSchema(key: KeyReader, record: RecordText): KeyKind | undefined {
+  const column = key.path === undefined ? undefined : record.column(key.path);
+  if (column?.type === 'int32' || column?.type === 'float64') return 'number';
+  return column?.type === 'string' ? 'string' : undefined;
+}
+
+/**
+ * Makes `table` ready for records that come as columns: starts it if it is empty. False if its form does
+ * not fit these records, or not yet.
+ */
+export function startFromColumns(key: KeyReader, table: RecordTable, record: RecordText): boolean {
+  const {schema} = record;
+  if (schema === undefined) return false;
+  const keyField = topField(key.path ?? []);
+  if (table.size === 0) {
+    const keyKind = table.rows?.keyKind ?? keyKindOfSchema(key, record);
+    const shape = shapeOfSchema(schema, keyField);
+    if (keyKind === undefined || shape === undefined || shape.kind === 'value') return false;
+    table.start(keyKind, shape);
+    return true;
+  }
+  return table.shape!.kind !== 'value' && fitsColumns(table.shape!, schema, keyField);
+}
+
+/** The field that a path of one name leads to. */
+export function topField(path: readonly string[]): string | undefined {
+  return path.length === 1 ? path[0] : undefined;
+}
+
+/** Whether records of `schema` can be stored in rows of `shape` without looking at them. */
+export function fitsColumns(
+  shape: RecordShape,
+  schema: RecordSchema,
+  keyField: string | undefined,
+): boolean {
+  const columns = shapeOfSchema(schema, keyField);
+  if (columns === undefined || columns.kind !== shape.kind) return false;
+  if (shape.fields.length !== columns.fields.length) return false;
+  return shape.fields.every(({name, place}) => {
+    const column = columns.fields.find(field => field.name === name);
+    if (column === undefined) return false;
+    return place === 'cell' || column.place === place;
+  });
+}
+
+export class RowCode {
+  /** Variables: the key, the position of its row, whether the row is new. */
+  readonly key: string;
+  readonly position: string;
+  readonly isNew: string;
+  readonly shape: RecordShape;
+  readonly #code: ChainCode;
+  readonly #rows: KeyedRows;
+  readonly #table: string;
+  readonly #rowsName: string;
+  readonly #label: string;
+  readonly #lanes: string;
+  readonly #cells: string[];
+  #cellIndex: string | undefined;
+
+  constructor(code: ChainCode, table: RecordTable) {
+    const rows = table.rows!;
+    this.shape = table.shape!;
+    this.#code = code;
+    this.#rows = rows;
+    this.#table = code.bind(table);
+    this.#rowsName = code.bind(rows);
+    this.#label = code.name('keyed');
+    this.key = code.name('key');
+    this.position = code.name('position');
+    this.isNew = code.name('isNew');
+    this.#lanes = code.name('lanes');
+    this.#cells = rows.cells.map(column => code.bind(column));
+    code.prologue(`let ${this.#lanes} = ${this.#rowsName}.lanes;`);
+  }
+
+  /**
+   * Opens the block in which the record is handled and finds the row of its key. `slow` is a statement
+   * that does everything about the record in the general way.
+   */
+  begin(record: RecordText, key: KeyReader, slow: string): void {
+    const code = this.#code;
+    code.block(`${this.#label}: {`);
+    const column = key.path === undefined ? undefined : record.column(key.path);
+    code.line(`const ${this.key} = ${column?.text ?? keyText(code, record, key)};`);
+    switch (this.#rows.keyKind) {
+      case 'number':
+        this.#findNumber(column?.type, slow);
+        break;
+      case 'string':
+        this.#findString(column?.type, slow);
+        break;
+      case 'any':
+        code.line(`const ${this.position} = ${this.#table}.locate(${this.key});`);
+        code.line(`const ${this.isNew} = ${this.#table}.wasInserted;`);
+        code.line(`if (${this.isNew}) ${this.#lanes} = ${this.#rowsName}.lanes;`);
+        break;
+    }
+    if (this.#cells.length > 0) this.#declareCellIndex();
+  }
+
+  end(): void {
+    this.#code.end();
+  }
+
+  /** Leaves the block after `statement` has done in the general way what is left to do. */
+  leave(statement: string): string {
+    return `{ ${statement} ${this.#refresh()} break ${this.#label}; }`;
+  }
+
+  /** What is stored of a field, as an expression. */
+  stored(field: ShapeField): string {
+    if (field.place === 'key') return this.key;
+    return field.place === 'lane' ? this.lane(field.index) : this.#cell(field.index);
+  }
+
+  lane(index: number): string {
+    return `${this.#lanes}[${this.position} + ${this.#rows.firstLane + index}]`;
+  }
+
+  /** Stores `value` as a field; what is stored in the key's place is the key. */
+  store(field: ShapeField, value: string): void {
+    if (field.place === 'lane') {
+      this.#code.line(`${this.lane(field.index)} = ${value};`);
+    } else if (field.place === 'cell') {
+      const cell = this.#cell(field.index);
+      const keep = this.#code.bind(keepText);
+      this.#code.line(`if (!Object.is(${value}, ${cell})) ${cell} = ${keep}(${value});`);
+    }
+  }
+
+  /** The value as an expression; `texts` gives the expression for each field. */
+  literal(text: (field: ShapeField) => string): string {
+    if (this.shape.kind === 'number') return text(NUMBER_FIELD);
+    return `{${this.shape.fields.map(field => `${quote(field.name)}: ${text(field)}`).join(', ')}}`;
+  }
+
+  /** The fields that have to be stored: a bare number counts as one. */
+  get fields(): readonly ShapeField[] {
+    return this.shape.kind === 'number' ? [NUMBER_FIELD] : this.shape.fields;
+  }
+
+  get fieldNames(): readonly string[] | undefined {
+    return this.shape.kind === 'record' ? this.shape.fields.map(({name}) => name) : undefined;
+  }
+
+  /**
+   * Declares a variable per stored field, named by the result, and writes them into the row; `write`
+   * assigns them.
+   */
+  update(write: (variables: ReadonlyMap<ShapeField, string>) => void): Map<ShapeField, string> {
+    const variables = new Map<ShapeField, string>();
+    for (const field of this.fields) {
+      if (field.place !== 'key') variables.set(field, this.#code.name('field'));
+    }
+    if (variables.size > 0) this.#code.line(`let ${[...variables.values()].join(', ')};`);
+    write(variables);
+    for (const [field, variable] of variables) this.store(field, variable);
+    return variables;
+  }
+
+  /**
+   * Calls a user function that combines what is stored with the record, and assigns the fields of what it
+   * returned to `variables`. `call` gives the call for an accumulator, `misfit` the statement that does
+   * the rest in the general way if the result does not fit the shape.
+   */
+  combine(
+    fn: UserFunction,
+    accumulatorIndex: number,
+    variables: ReadonlyMap<ShapeField, string>,
+    call: (accumulator: string) => string,
+    misfit: (result: string) => string,
+  ): void {
+    const code = this.#code;
+    const result = code.name('returned');
+    const literal = this.literal(field => this.stored(field));
+    const {isReturned, fields} = fn.use(accumulatorIndex);
+    const names = this.fieldNames;
+    if (names !== undefined && isReturned && fields?.every(field => names.includes(field))) {
+      // What it returns is what it was given, with the same fields, or something else.
+      const accumulator = code.name('accumulator');
+      code.line(`const ${accumulator} = ${literal};`);
+      code.line(`const ${result} = ${call(accumulator)};`);
+      const proof = `${result} === ${accumulator} || ${this.#proof(result)}`;
+      this.takeApart(result, variables, proof, misfit(result));
+    } else {
+      code.line(`const ${result} = ${call(literal)};`);
+      this.takeReturned(fn, result, variables, misfit);
+    }
+  }
+
+  /** The same for what `fn` returned without an accumulator of ours. */
+  takeReturned(
+    fn: UserFunction,
+    result: string,
+    variables: ReadonlyMap<ShapeField, string>,
+    misfit: (result: string) => string,
+  ): void {
+    const isProven = isSameSet(fn.resultFields, this.fieldNames);
+    const proof = isProven ? undefined : this.#proof(result);
+    this.takeApart(result, variables, proof, misfit(result));
+  }
+
+  /**
+   * Assigns the fields of `object` to `variables`; leaves through `misfit` if one does not fit. `proof`
+   * is an expression for whether it has the fields of the shape, undefined if that is certain.
+   */
+  takeApart(
+    object: string,
+    variables: ReadonlyMap<ShapeField, string>,
+    proof: string | undefined,
+    misfit: string,
+  ): void {
+    const code = this.#code;
+    const leave = this.leave(misfit);
+    if (this.shape.kind === 'number') {
+      const [variable] = variables.values();
+      code.line(`if (typeof ${object} !== 'number') ${leave}`);
+      code.line(`${variable} = ${object};`);
+      return;
+    }
+    if (proof !== undefined) code.line(`if (!(${proof})) ${leave}`);
+    for (const field of this.shape.fields) {
+      const access = propertyText(object, field.name);
+      if (field.place === 'key') {
+        code.line(`if (!Object.is(${access}, ${this.key})) ${leave}`);
+        continue;
+      }
+      const variable = variables.get(field)!;
+      code.line(`${variable} = ${access};`);
+      if (field.place === 'lane') code.line(`if (typeof ${variable} !== 'number') ${leave}`);
+    }
+  }
+
+  #proof(object: string): string {
+    const {fields} = this.shape;
+    const cells = fields.filter(({place}) => place === 'cell').map(({name}) => name);
+    const hasFields = (value: unknown): boolean => {
+      if (fieldCount(value) !== fields.length) return false;
+      // Fields that must hold a number or the key are checked when they are read.
+      return cells.every(
+        name =>
+          (value as Record<string, unknown>)[name] !== undefined ||
+          Object.hasOwn(value as object, name),
+      );
+    };
+    return `${this.#code.bind(hasFields)}(${object})`;
+  }
+
+  #findNumber(columnType: string | undefined, slow: string): void {
+    const code = this.#code;
+    const {key, position, isNew} = this;
+    const rows = this.#rows as NumberKeyTable;
+    const [shift, end] = [this.#shift, this.#end];
+    code.prologue(`let ${shift} = ${this.#rowsName}.shift, ${end} = ${this.#rowsName}.end;`);
+    let hash = key;
+    if (columnType !== 'int32') {
+      const isNumber = columnType === 'float64' ? '' : `typeof ${key} !== 'number' || `;
+      const isOdd = `${isNumber}${key} !== ${key} || (${key} === 0 && 1 / ${key} < 0)`;
+      code.line(`if (${isOdd}) ${this.leave(slow)}`);
+      hash = `(${key} | 0) === ${key} ? ${key} : ${code.bind(hashDouble)}(${key})`;
+    }
+    const found = code.name('found');
+    const {stride} = rows;
+    const scale = stride === 1 ? '' : ` * ${stride}`;
+    code.line(`let ${position} = (Math.imul(${hash}, ${FIBONACCI}) >>> ${shift})${scale};`);
+    code.line(`let ${found} = ${this.#lanes}[${position}], ${isNew} = false;`);
+    code.line(`while (${found} !== ${key}) {`);
+    code.line(`if (${found} !== ${found}) {`);
+    code.line(`${position} = ${this.#rowsName}.insertAt(${key}, ${position});`);
+    code.line(`${this.#refresh()} ${isNew} = true;`);
+    code.line('break;');
+    code.line('}');
+    code.line(`${position} += ${stride};`);
+    code.line(`if (${position} === ${end}) ${position} = 0;`);
+    code.line(`${found} = ${this.#lanes}[${position}];`);
+    code.line('}');
+  }
+
+  #findString(columnType: string | undefined, slow: string): void {
+    const code = this.#code;
+    const {key, position, isNew} = this;
+    if (columnType !== 'string') {
+      code.line(`if (typeof ${key} !== 'string') ${this.leave(slow)}`);
+    }
+    code.line(`let ${position} = ${this.#rowsName}.find(${key}), ${isNew} = false;`);
+    code.line(`if (${position} < 0) {`);
+    code.line(`${position} = ${this.#rowsName}.upsert(${key});`);
+    code.line(`${this.#refresh()} ${isNew} = true;`);
+    code.line('}');
+  }
+
+  /** Reads again what may have changed when the table grew. */
+  #refresh(): string {
+    const lanes = `${this.#lanes} = ${this.#rowsName}.lanes;`;
+    if (this.#rows.keyKind !== 'number') return lanes;
+    const [shift, end] = [this.#shift, this.#end];
+    return `${lanes} ${shift} = ${this.#rowsName}.shift; ${end} = ${this.#rowsName}.end;`;
+  }
+
+  get #shift(): string {
+    return `${this.#lanes}_shift`;
+  }
+
+  get #end(): string {
+    return `${this.#lanes}_end`;
+  }
+
+  #declareCellIndex(): void {
+    const {stride, keyKind} = this.#rows;
+    this.#cellIndex = this.#code.name('cell');
+    const index =
+      keyKind === 'number'
+        ? `${this.#lanes}[${this.position} + ${stride - 1}]`
+        : stride === 1
+          ? this.position
+          : `(${this.position} / ${stride}) | 0`;
+    this.#code.line(`const ${this.#cellIndex} = ${index};`);
+  }
+
+  #cell(index: number): string {
+    return `${this.#cells[index]}[${this.#cellIndex}]`;
+  }
+}
+
+function isSameSet(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {
+  if (a === undefined || b === undefined) return false;
+  return a.length === b.length && a.every(name => b.includes(name));
+}
+
+/** The lane of a bare number, as if it were a field. */
+const NUMBER_FIELD: ShapeField = {name: '', place: 'lane', index: 0};
+
+function keyText(code: ChainCode, record: RecordText, key: KeyReader): string {
+  const {selector} = key;
+  if (selector.kind === 'function') {
+    return key.text(record.argument(parameterUse(selector.fn, 0)), value => code.bind(value));
+  }
+  // Composite keys of columns, and single ones that may be null.
+  const columns = selector.paths.map(path => record.column(path)?.text);
+  if (columns.length > 1 && columns.every(text => text !== undefined)) {
+    return `[${columns.join(', ')}]`;
+  }
+  return key.text(record.value(), value => code.bind(value));
+}
+
+/** Own and inherited enumerable fields of a plain object; -1 for anything else. */
+function fieldCount(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return -1;
+  if (Object.getPrototypeOf(value) !== Object.prototype) return -1;
+  let count = 0;
+  for (const _ in value) count += 1;
+  return count;
+}
+
+/** What a cell keeps: texts get memory of their own. */
+function keepText(value: unknown): unknown {
+  return typeof value === 'string' ? flattenString(value) : value;
+}

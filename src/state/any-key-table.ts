@@ -1,0 +1,65 @@
+/**
+ * Keyed rows with keys of any kind: texts, numbers, booleans, bigints, dates, and composite keys, which
+ * are arrays of these. The general case, and what the other tables become when keys of several kinds
+ * meet.
+ *
+ * A Map tells plain values apart by type and value, as Flink does, save -0 and 0. Those, dates and
+ * composite keys are found by a text of their parts, in a Map of its own.
+ */
+import {flattenString} from '../records/flatten.ts';
+import {DenseRows} from './dense-rows.ts';
+import {NO_ROW} from './keyed-rows.ts';
+
+export class AnyKeyTable extends DenseRows<unknown> {
+  readonly keyKind = 'any';
+  readonly #plain = new Map<unknown, number>();
+  readonly #composite = new Map<string, number>();
+
+  accepts(key: unknown): boolean {
+    return key !== undefined && key !== null && key === key;
+  }
+
+  find(key: unknown): number {
+    return (isPlain(key) ? this.#plain.get(key) : this.#composite.get(partsOf(key))) ?? NO_ROW;
+  }
+
+  upsert(key: unknown): number {
+    const found = this.find(key);
+    this.wasInserted = found === NO_ROW;
+    if (!this.wasInserted) return found;
+    const kept = keepKey(key);
+    const position = this.addRow(kept);
+    if (isPlain(kept)) this.#plain.set(kept, position);
+    else this.#composite.set(partsOf(kept), position);
+    return position;
+  }
+
+  remove(key: unknown): boolean {
+    const position = this.find(key);
+    if (position === NO_ROW) return false;
+    if (isPlain(key)) this.#plain.delete(key);
+    else this.#composite.delete(partsOf(key));
+    this.dropRow(position);
+    return true;
+  }
+}
+
+/** A copy that neither keeps a batch alive nor changes when the user changes an array or a date. */
+function keepKey(key: unknown): unknown {
+  if (typeof key === 'string') return flattenString(key);
+  if (Array.isArray(key)) return key.map(keepKey);
+  return key instanceof Date ? new Date(key.getTime()) : key;
+}
+
+function isPlain(key: unknown): boolean {
+  if (typeof key === 'number') return key !== 0 || 1 / key > 0;
+  return typeof key !== 'object';
+}
+
+function partsOf(key: unknown): string {
+  if (Array.isArray(key)) return `[${key.map(partsOf).join(',')}]`;
+  if (key instanceof Date) return `d${key.getTime()}`;
+  if (typeof key === 'string') return JSON.stringify(key);
+  if (typeof key === 'number') return key === 0 && 1 / key < 0 ? '-0' : String(key);
+  return `${typeof key} ${String(key)}`;
+}
