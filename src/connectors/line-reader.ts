@@ -197,10 +197,7 @@ export class LineReader {
         position = text.length;
         break;
       }
-      const hasReturn =
-        hasCarriageReturns &&
-        lineFeed > position &&
-        text.charCodeAt(lineFeed - 1) === CARRIAGE_RETURN;
+      const hasReturn = hasCarriageReturns && text.charCodeAt(lineFeed - 1) === CARRIAGE_RETURN;
       lines[count++] = text.slice(position, hasReturn ? lineFeed - 1 : lineFeed);
       position = lineFeed + 1;
     }
@@ -313,10 +310,6 @@ export class LineReader {
     this.#bufferPosition += from;
     this.#filled = restSize;
     this.#from = this.#to = this.#smallUntil = 0;
-    // The text of the last block is cut; it must not be found where other bytes are now.
-    this.#text = '';
-    this.#textPosition = 0;
-    this.#blockFrom = 0;
   }
 
   #readFile(split: FileSplit, offset: number, sizeBytes: number, position: number): number {
