@@ -8,8 +8,9 @@ import {availableParallelism} from 'node:os';
 import {memoryLines} from '../scheduler/arena-layout.ts';
 import {importJobModule} from '../scheduler/job-module.ts';
 import {chainTexts} from '../scheduler/chain-texts.ts';
-import {job, planJob, type JobBuilder, type JobModule} from './job.ts';
+import {job, type JobBuilder, type JobModule} from './job.ts';
 import {jobUrl, type JobReference} from './job-url.ts';
+import {planJob} from './plan-job.ts';
 
 export interface ExplainJobOptions {
   /** As for `start`. */

@@ -12,7 +12,7 @@ import {Host} from '../scheduler/host-channels.ts';
 import {JobMetricsReader} from '../scheduler/job-metrics.ts';
 import type {Deployment, JobRuntime, PlannedJob} from '../scheduler/runtime-contract.ts';
 import {createWorkerTasks} from '../scheduler/task-factory.ts';
-import {planJob} from './job.ts';
+import {planJob} from './plan-job.ts';
 
 /** A graph with the plan that was made of it. */
 interface PlannedEngineJob extends PlannedJob {

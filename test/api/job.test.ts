@@ -1,6 +1,7 @@
 /** From a module's default export to a plan. */
 import test from 'ava';
-import {buildTransformations, isJob, job, planJob} from '../../src/api/job.ts';
+import {isJob, job} from '../../src/api/job.ts';
+import {buildTransformations, planJob} from '../../src/api/plan-job.ts';
 import {StreamError} from '../../src/base/errors.ts';
 import {resolveConfig} from '../../src/graph/config.ts';
 import {describeDifference, fingerprintGraph} from '../../src/graph/graph-hash.ts';
