@@ -142,6 +142,8 @@ export class Exchange {
   readonly consumerPools: LocalPool[] = [];
   /** Segments that may be in flight to one consumer. */
   readonly inFlightMax: number;
+  /** All sides are one thread: what is in flight cannot be told from what is held. */
+  readonly isLocal: boolean;
 
   constructor(options: ExchangeOptions = {}) {
     const {
@@ -155,6 +157,7 @@ export class Exchange {
     } = options;
     const producerOwner = (index: number) => (isLocal ? 1 : 1 + index);
     const consumerOwner = (index: number) => (isLocal ? 1 : 1 + producers + index);
+    this.isLocal = isLocal;
     const threads = isLocal ? 1 : producers + consumers;
     this.inFlightMax = exclusiveCredits * producers + floatingCredits;
     const budget = producers * consumers + this.inFlightMax * consumers + cacheMax * threads;
