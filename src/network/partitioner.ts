@@ -85,9 +85,10 @@ export function hashPartitioner(
         (maxParallelism & (maxParallelism - 1)) === 0
           ? `& ${maxParallelism - 1}`
           : `% ${maxParallelism}`;
-      // A small integer is its own hash; this keeps numbers from going through a call.
+      // A small integer is its own hash; this keeps numbers from going through a call. The type comes
+      // first, because `|` throws for a bigint, which is a valid key.
       const k = '$k';
-      const hash = `(($k | 0) === ${k} && (${k} !== 0 || 1 / ${k} > 0) ? ${k} : ${bind(hashKey)}(${k}))`;
+      const hash = `(typeof ${k} === 'number' && (${k} | 0) === ${k} && (${k} !== 0 || 1 / ${k} > 0) ? ${k} : ${bind(hashKey)}(${k}))`;
       return `(${k} = ${key.text(value, bind)}, ${bind(channelOfGroup)}[${bind(murmur)}(${hash}) ${group}])`;
     },
   };
