@@ -151,6 +151,8 @@ function at(name: string, value: unknown, type: ElementType): unknown {
 function wantedText({type}: ElementType): string {
   if (type === 'bigint') return 'bigint (a whole number up to 2^53, or digits as text)';
   if (type === 'date') return 'date (ISO 8601 as text, or milliseconds)';
+  if (type === 'struct') return 'object';
+  if (type === 'list') return 'array';
   return type;
 }
 
