@@ -35,7 +35,8 @@ const JAVA_OPTIONS = [
   ...['java.base/jdk.internal.ref'].flatMap(name => ['--add-exports', `${name}=ALL-UNNAMED`]),
   '--add-modules',
   'java.se',
-  '-XX:+UseG1GC',
+  // Against G1, on two cores: the same with 1024 keys, half as fast again with a million of them.
+  '-XX:+UseParallelGC',
 ];
 
 interface External {
