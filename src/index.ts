@@ -2,7 +2,7 @@
 export {job, type JobBuilder, type JobModule} from './api/job.ts';
 export {start, type JobReference, type StartOptions} from './api/start.ts';
 export {runInThread, type RunInThreadOptions} from './api/run-in-thread.ts';
-export {JobHandle, type StartProfile, type TaskStatus} from './api/job-handle.ts';
+export type {JobHandle, StartProfile, TaskStatus} from './api/job-handle.ts';
 export type {JobResult} from './api/job-result.ts';
 export type {JobInput, JobOutput} from './api/host-streams.ts';
 export {explain, type ExplainJobOptions} from './api/explain.ts';

@@ -13,8 +13,8 @@ import type {
   Deployment,
   HostInput,
   HostOutput,
+  HostSide,
   JobMetrics,
-  JobRuntime,
   MetricsReader,
 } from '../scheduler/runtime-contract.ts';
 import {TASK_STATES} from '../scheduler/task-state.ts';
@@ -38,7 +38,7 @@ export type StartProfile = Record<keyof StartTimes, number>;
 export interface JobConnection {
   readonly jobId: string;
   readonly started: StartedJob;
-  readonly runtime: JobRuntime;
+  readonly runtime: HostSide;
   readonly board: JobBoard;
   /** Wall clock when `start` was called. */
   readonly requestedAtMs: number;

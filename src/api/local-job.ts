@@ -6,7 +6,7 @@ import {resolveConfig, type Config, type ConfigInput} from '../graph/config.ts';
 import type {JobPlan} from '../graph/plan.ts';
 import {deploy, type EngineDeployment} from '../scheduler/deployment.ts';
 import {job, type JobBuilder, type JobModule} from './job.ts';
-import {planModule} from './job-runtime.ts';
+import {planModule} from './plan-job.ts';
 
 export interface LocalJobOptions<Args> {
   /** Passed to the job's builder. Default `{}`. */

@@ -6,8 +6,10 @@ import {StreamError, showValue} from '../base/errors.ts';
 import {resolveConfig, type Config, type ConfigInput} from '../graph/config.ts';
 import type {ExecutionOptions} from '../graph/execution-graph.ts';
 import {planGraph, type JobPlan} from '../graph/plan.ts';
+import {fingerprintGraph, fingerprintLines} from '../graph/graph-hash.ts';
 import type {GraphSettings} from '../graph/stream-graph.ts';
 import type {Transformation} from '../graph/transformation.ts';
+import type {JobRequest, PlannedJob} from '../scheduler/runtime-contract.ts';
 import {StreamExecutionEnvironment} from './environment.ts';
 import {asyncBuilder, isJob} from './job.ts';
 
@@ -71,4 +73,33 @@ export function planJob(
   const resolved = resolveConfig(config);
   const {transformations, settings} = buildTransformations(jobModule, args, resolved);
   return planGraph(transformations, settings, {workers: options.workers ?? resolved.workers});
+}
+
+/** A graph with the plan that was made of it. */
+export interface PlannedEngineJob extends PlannedJob {
+  readonly plan: JobPlan;
+}
+
+/** Plans a job module as all threads do. */
+export function planModule(
+  jobModule: unknown,
+  args: unknown,
+  config: Parameters<typeof planJob>[2],
+  workers: number,
+): PlannedEngineJob {
+  const plan = planJob(jobModule, args, config, {workers});
+  const fingerprint = fingerprintGraph(plan.jobGraph);
+  return {
+    jobName: plan.jobGraph.settings.jobName,
+    fingerprint: {hash: fingerprint.hash, lines: fingerprintLines(fingerprint)},
+    plan,
+  };
+}
+
+/** Plans the job of a request: the scheduler's contract. */
+export async function planRequest(
+  jobModule: Readonly<Record<string, unknown>>,
+  {args, config, workerCount}: JobRequest,
+): Promise<PlannedEngineJob> {
+  return planModule(jobModule['default'], args, config, workerCount);
 }

@@ -15,8 +15,8 @@ import type {JobEnd} from '../scheduler/coordinator.ts';
 import type {CoordinatorBoot, CoordinatorControl} from '../scheduler/coordinator-main.ts';
 import {JobBoard, allocateJobBoard} from '../scheduler/job-board.ts';
 import {importRuntime} from '../scheduler/job-module.ts';
-import type {JobRequest, JobRuntime} from '../scheduler/runtime-contract.ts';
-import {JobHandle} from './job-handle.ts';
+import type {JobRequest} from '../scheduler/runtime-contract.ts';
+import type {JobHandle} from './job-handle.ts';
 import {jobUrl, type JobReference} from './job-url.ts';
 
 export type {JobReference};
@@ -119,6 +119,13 @@ export async function startOn(
     }
   }
 
+  // Until the coordinator's thread is up, this one has time to load what a running job needs of it.
+  const loading = Promise.all([
+    import('./job-handle.ts'),
+    importRuntime(runtimeUrl).then(runtime => runtime.host()),
+  ]);
+  loading.catch(() => {});
+
   const onAbort = (): void => {
     link.remote.cancel().catch(() => {});
   };
@@ -142,10 +149,11 @@ export async function startOn(
   try {
     const started = await link.remote.started();
     clearTimeout(timer);
-    return new JobHandle({
+    const [handle, runtime] = await loading;
+    return new handle.JobHandle({
       jobId: request.jobId,
       started,
-      runtime: await importRuntime<JobRuntime>(runtimeUrl),
+      runtime,
       board: new JobBoard(board),
       requestedAtMs,
       end,

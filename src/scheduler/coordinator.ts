@@ -33,10 +33,10 @@ import {mergeResults} from './results.ts';
 import type {JobStatus} from './job-status.ts';
 import type {
   ControlBell,
+  CoordinatorSide,
   Deployment,
   JobMetrics,
   JobRequest,
-  JobRuntime,
   PlannedJob,
   WorkerResults,
 } from './runtime-contract.ts';
@@ -121,7 +121,7 @@ export class Coordinator {
   #resolveDone!: (end: JobEnd) => void;
   #pool: WorkerPool | undefined;
   #seats: WorkerSeat[] = [];
-  #runtime: JobRuntime | undefined;
+  #runtime: CoordinatorSide | undefined;
   #planned: PlannedJob | undefined;
   #deployment: Deployment | undefined;
   #bells: ControlBell[] = [];
@@ -281,7 +281,7 @@ export class Coordinator {
   async #plan(): Promise<Deployment> {
     const request = this.#request;
     const [runtime, jobModule] = await Promise.all([
-      importRuntime<JobRuntime>(request.runtimeUrl),
+      importRuntime(request.runtimeUrl).then(runtime => runtime.coordinator()),
       importJobModule(request.jobUrl),
     ]);
     this.#runtime = runtime;

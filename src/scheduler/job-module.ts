@@ -3,6 +3,7 @@
  * error that tells a missing file from one that is there but cannot be loaded.
  */
 import {StreamError} from '../base/errors.ts';
+import type {JobRuntime} from './runtime-contract.ts';
 
 /** Errors: E_JOB_NOT_FOUND (no such module), E_JOB_LOAD (it cannot be loaded, or threw). */
 export async function importJobModule(jobUrl: string): Promise<Record<string, unknown>> {
@@ -30,8 +31,8 @@ export async function importJobModule(jobUrl: string): Promise<Record<string, un
   }
 }
 
-/** Imports the module that plugs operators into the scheduler, and takes its `jobRuntime`. */
-export async function importRuntime<R>(runtimeUrl: string): Promise<R> {
-  const {jobRuntime} = (await import(runtimeUrl)) as {jobRuntime: R};
+/** Imports the module that plugs the engine into the scheduler. */
+export async function importRuntime(runtimeUrl: string): Promise<JobRuntime> {
+  const {jobRuntime} = (await import(runtimeUrl)) as {jobRuntime: JobRuntime};
   return jobRuntime;
 }

@@ -4,11 +4,6 @@
  * life cycles, and nothing about operators; this contract is what it is plugged into. The module
  * at `JobRequest.runtimeUrl` exports it as `jobRuntime`; every thread of a job imports that module
  * for itself, because functions do not cross threads.
- *
- * Which thread calls what:
- *   coordinator   plan, deploy, openBell, openMetrics
- *   worker        plan, createWorker, openBell
- *   host          openMetrics, openHostInput, openHostOutput
  */
 import type {Clock} from '../base/clock.ts';
 import type {Config} from '../graph/config.ts';
@@ -168,15 +163,35 @@ export interface HostOutput {
   close(): void;
 }
 
-export interface JobRuntime {
+/** What the coordinator's thread needs of the engine. */
+export interface CoordinatorSide {
   /** Builds the graph. Rejects with what the user must repair. */
   plan(jobModule: Readonly<Record<string, unknown>>, request: JobRequest): Promise<PlannedJob>;
   /** Places the subtasks, sums the memory, allocates the arena, lists the splits. */
   deploy(planned: PlannedJob, request: JobRequest): Promise<Deployment>;
-  createWorker(options: WorkerRuntimeOptions): WorkerRuntime;
   /** The bell of worker `workerIndex`. */
   openBell(deployment: Deployment, workerIndex: number): ControlBell;
   openMetrics(deployment: Deployment): MetricsReader;
+}
+
+/** What a worker's thread needs of the engine. */
+export interface WorkerSide {
+  /** Builds the same graph again. */
+  plan(jobModule: Readonly<Record<string, unknown>>, request: JobRequest): Promise<PlannedJob>;
+  createWorker(options: WorkerRuntimeOptions): WorkerRuntime;
+  openBell(deployment: Deployment, workerIndex: number): ControlBell;
+}
+
+/** What the host's thread needs of the engine. */
+export interface HostSide {
+  openMetrics(deployment: Deployment): MetricsReader;
   openHostInput(deployment: Deployment, name: string): HostInput;
   openHostOutput(deployment: Deployment, name: string): HostOutput;
+}
+
+/** Loads the engine's half for a thread of each role, and nothing else. */
+export interface JobRuntime {
+  coordinator(): Promise<CoordinatorSide>;
+  worker(): Promise<WorkerSide>;
+  host(): Promise<HostSide>;
 }

@@ -25,9 +25,9 @@ import {importJobModule, importRuntime} from './job-module.ts';
 import type {
   Deployment,
   JobRequest,
-  JobRuntime,
   PlannedJob,
   WorkerResults,
+  WorkerSide,
 } from './runtime-contract.ts';
 import {WorkerLoop} from './worker-loop.ts';
 import type {LoopOutcome} from './worker-loop.ts';
@@ -72,7 +72,7 @@ export type WorkerReports = {
 };
 
 interface Built {
-  readonly runtime: JobRuntime;
+  readonly runtime: WorkerSide;
   readonly planned: PlannedJob;
 }
 
@@ -84,7 +84,7 @@ building?.catch(() => {});
 
 async function build(request: JobRequest): Promise<Built> {
   const [runtime, jobModule] = await Promise.all([
-    importRuntime<JobRuntime>(request.runtimeUrl),
+    importRuntime(request.runtimeUrl).then(runtime => runtime.worker()),
     importJobModule(request.jobUrl),
   ]);
   return {runtime, planned: await runtime.plan(jobModule, request)};

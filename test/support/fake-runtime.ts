@@ -13,13 +13,16 @@ import type {DoorbellLayout} from '../../src/memory/doorbell.ts';
 import {FINISHED, IDLE, PROGRESSED} from '../../src/scheduler/progress.ts';
 import type {Progress, Tasklet} from '../../src/scheduler/progress.ts';
 import type {
+  CoordinatorSide,
   Deployment,
   DeploymentPlan,
   HostInput,
   HostOutput,
+  HostSide,
   JobMetrics,
   JobRuntime,
   PlannedJob,
+  WorkerSide,
 } from '../../src/scheduler/runtime-contract.ts';
 
 /** What a task of a fake job sees. */
@@ -68,7 +71,7 @@ const sharedOf = (deployment: Deployment): Int32Array => {
   return new Int32Array(deployment.buffer, words.offsetBytes, words.sizeBytes >> 2);
 };
 
-export const jobRuntime: JobRuntime = {
+const engine: CoordinatorSide & WorkerSide & HostSide = {
   async plan(jobModule, request) {
     const builder = jobModule['default'] as ((args: unknown) => FakeJob) | undefined;
     if (typeof builder !== 'function') {
@@ -114,7 +117,7 @@ export const jobRuntime: JobRuntime = {
   createWorker({deployment, workerIndex, planned}) {
     const plan = deployment.plan as FakePlan;
     const shared = sharedOf(deployment);
-    const bell = jobRuntime.openBell(deployment, workerIndex);
+    const bell = engine.openBell(deployment, workerIndex);
     const accumulators: Record<string, number> = {};
     const collected: Record<string, unknown[]> = {};
     const tasklets = plan.tasks
@@ -203,8 +206,8 @@ export const jobRuntime: JobRuntime = {
   openHostInput(deployment): HostInput {
     const shared = sharedOf(deployment);
     const {plan} = deployment;
-    const bell = jobRuntime.openBell(deployment, plan.workerCount);
-    const worker = jobRuntime.openBell(deployment, 0);
+    const bell = engine.openBell(deployment, plan.workerCount);
+    const worker = engine.openBell(deployment, 0);
     return {
       bell,
       offer: value => {
@@ -226,8 +229,8 @@ export const jobRuntime: JobRuntime = {
   /** Word 16: 1 when a value (word 17) waits; word 18: 1 when the job has ended. */
   openHostOutput(deployment): HostOutput {
     const shared = sharedOf(deployment);
-    const bell = jobRuntime.openBell(deployment, deployment.plan.workerCount);
-    const worker = jobRuntime.openBell(deployment, 0);
+    const bell = engine.openBell(deployment, deployment.plan.workerCount);
+    const worker = engine.openBell(deployment, 0);
     return {
       bell,
       poll: () => {
@@ -246,6 +249,12 @@ export const jobRuntime: JobRuntime = {
       },
     };
   },
+};
+
+export const jobRuntime: JobRuntime = {
+  coordinator: async () => engine,
+  worker: async () => engine,
+  host: async () => engine,
 };
 
 /** A task that counts to `limit`, `perStep` at a time, and then finishes. */
