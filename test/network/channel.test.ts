@@ -123,6 +123,26 @@ test('events beyond the room of the ring wait, are not overtaken, and arrive in 
   );
 });
 
+test('an event does not overtake those that wait, though there is room by now', t => {
+  const {input, output, layout} = channel({});
+  const capacity = ringCapacity(layout.ring);
+  for (let n = 0; n < capacity + 2; n += 1) output.sendEvent(WATERMARK, n);
+  for (let n = 0; n < 2; n += 1) {
+    t.is(input.queueLength() > 0 && input.word(1), n);
+    input.release();
+  }
+
+  output.sendEvent(WATERMARK, capacity + 2);
+
+  const seen = readAll(input, 0);
+  output.flushEvents();
+  seen.push(...readAll(input, 0));
+  t.deepEqual(
+    seen.map(([, n]) => n),
+    Array.from({length: capacity + 1}, (_, n) => n + 2),
+  );
+});
+
 test('a ring full of events has no room for a batch, whatever its credit, until one is read', t => {
   const {input, output, layout} = channel({exclusive: 2, creditsMax: 8});
   for (let n = 0; n < ringCapacity(layout.ring); n += 1) output.sendEvent(WATERMARK, n);
