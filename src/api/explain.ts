@@ -3,14 +3,11 @@
  * its chains become. Builds the graph in the calling thread; starts nothing.
  */
 import {resolveConfig, type ConfigInput} from '../graph/config.ts';
-import {explainPlan, type ExplainFormat} from '../graph/explain.ts';
+import type {ExplainFormat} from '../graph/explain.ts';
 import {availableParallelism} from 'node:os';
-import {memoryLines} from '../scheduler/arena-layout.ts';
 import {importJobModule} from '../scheduler/job-module.ts';
-import {chainTexts} from '../scheduler/chain-texts.ts';
 import {job, type JobBuilder, type JobModule} from './job.ts';
 import {jobUrl, type JobReference} from './job-url.ts';
-import {planJob} from './plan-job.ts';
 
 export interface ExplainJobOptions {
   /** As for `start`. */
@@ -39,10 +36,17 @@ export async function explain(
   });
   // As `start` has it, so that what is explained is what would run.
   const workers = config.workers ?? Math.min(config.parallelism, availableParallelism());
+  // Loaded only now: whoever imports the package to start a job needs none of it.
+  const [{planJob}, {explainPlan}, {memoryLines}] = await Promise.all([
+    import('./plan-job.ts'),
+    import('../graph/explain.ts'),
+    import('../scheduler/arena-layout.ts'),
+  ]);
   const plan = planJob(await moduleOf(reference), options.args ?? {}, config, {workers});
   const {format} = options;
   const text = explainPlan(plan, {format, memoryLines: memoryLines(plan, config)});
   if (options.code !== true || (format ?? 'text') !== 'text') return text;
+  const {chainTexts} = await import('../scheduler/chain-texts.ts');
   return `${text}\nCode\n${chainTexts(plan, config)}`;
 }
 

@@ -3,30 +3,14 @@
  * with workers, without any thread to start. The builder may be any function, also one that closes
  * over variables of the caller. The event loop goes on meanwhile.
  */
-import {systemClock} from '../base/clock.ts';
-import {Random, systemSeed} from '../base/random.ts';
-import {StreamError} from '../base/errors.ts';
-import {Arena} from '../memory/arena.ts';
-import {Doorbell} from '../memory/doorbell.ts';
-import {taskFailure} from '../scheduler/failure.ts';
-import {JobBoard, NO_TASK, WorkerPulse, allocateJobBoard} from '../scheduler/job-board.ts';
-import {JobMetricsReader} from '../scheduler/job-metrics.ts';
-import type {Progress, Tasklet} from '../scheduler/progress.ts';
-import {createWorkerTasks} from '../scheduler/task-factory.ts';
-import {CONTROL_CANCEL, WorkerLoop} from '../scheduler/worker-loop.ts';
 import type {JobBuilder, JobModule} from './job.ts';
-import {jobResult, type JobResult} from './job-result.ts';
-import {prepareLocalJob, type LocalJobOptions} from './local-job.ts';
+import type {JobResult} from './job-result.ts';
+import type {LocalJobOptions} from './local-job.ts';
 
 export interface RunInThreadOptions<Args> extends LocalJobOptions<Args> {
   /** Cancels the job. */
   readonly signal?: AbortSignal;
 }
-
-/** Nobody but this thread is there to keep it alive while it waits. */
-const KEEP_ALIVE_MS = 1 << 30;
-
-let count = 0;
 
 /**
  * Runs a job to its end in this thread.
@@ -39,108 +23,7 @@ export async function runInThread<Args = Record<string, unknown>>(
   builder: JobBuilder<Args> | JobModule<Args>,
   options: RunInThreadOptions<Args> = {},
 ): Promise<JobResult> {
-  options.signal?.throwIfAborted();
-  count += 1;
-  const jobId = `thread-${count}`;
-  const {plans, deployment, jobName} = await prepareLocalJob(
-    builder,
-    {parallelism: 1, ...options},
-    1,
-    jobId,
-  );
-  const {plan} = deployment;
-  refuseHostStreams(jobName, [...plan.layout.hostInputs, ...plan.layout.hostOutputs]);
-  const arena = new Arena(deployment.buffer);
-  const startMs = systemClock.monotonicNow();
-  const runtime = createWorkerTasks({
-    plan: plans[0],
-    deployment,
-    arena,
-    workerIndex: 0,
-    clock: systemClock,
-    random: new Random(systemSeed()),
-  });
-  const bell = new Doorbell(arena, plan.layout.doorbells, 0);
-  let failure: unknown;
-  const board = allocateJobBoard(1);
-  new JobBoard(board).setStatus('RUNNING');
-  const loop = new WorkerLoop({
-    tasks: runtime.tasklets.map((tasklet, index) => ({
-      taskIndex: plan.tasks[index].taskIndex,
-      tasklet: new UnblockingTasklet(tasklet),
-    })),
-    bell,
-    pulse: new WorkerPulse(board, 0),
-    clock: systemClock,
-    listener: {
-      taskFinished: () => {},
-      taskCanceled: () => {},
-      taskFailed: (taskIndex, thrown) => {
-        const task = taskIndex === NO_TASK ? undefined : plan.tasks[taskIndex];
-        failure = taskFailure(thrown, {jobName, workerIndex: 0, task});
-      },
-      disposeFailed: () => {},
-    },
-  });
-  const onAbort = () => bell.setControl(CONTROL_CANCEL);
-  options.signal?.addEventListener('abort', onAbort, {once: true});
-  const keepAlive = setInterval(() => {}, KEEP_ALIVE_MS);
-  try {
-    const outcome = await loop.run();
-    if (outcome === 'FAILED') throw failure;
-    return jobResult(
-      {
-        jobId,
-        jobName,
-        state: outcome,
-        durationMs: systemClock.monotonicNow() - startMs,
-        metrics: new JobMetricsReader(arena, plan).read(),
-      },
-      runtime.results(),
-    );
-  } finally {
-    clearInterval(keepAlive);
-    options.signal?.removeEventListener('abort', onAbort);
-    runtime.dispose();
-  }
-}
-
-function refuseHostStreams(job: string, streams: ReadonlyArray<{readonly name: string}>): void {
-  if (streams.length === 0) return;
-  throw new StreamError(
-    'E_HOST_STREAM',
-    'a job with host streams cannot run in the calling thread',
-    {job, streams: streams.map(({name}) => name).join(', ')},
-    {remedy: 'use start(), whose handle has the other ends; or fromCollection() and collect()'},
-  );
-}
-
-/** A tasklet whose worker never blocks its thread, because that thread is the caller's. */
-class UnblockingTasklet implements Tasklet {
-  readonly #tasklet: Tasklet;
-  readonly awaitsPromises = true;
-
-  constructor(tasklet: Tasklet) {
-    this.#tasklet = tasklet;
-  }
-
-  get name(): string {
-    return this.#tasklet.name;
-  }
-
-  get wakeAtMs(): number {
-    return this.#tasklet.wakeAtMs;
-  }
-
-  step(nowMs: number): Progress {
-    return this.#tasklet.step(nowMs);
-  }
-
-  stop(): void {
-    this.#tasklet.stop();
-  }
-
-  dispose(): void {
-    this.#tasklet.dispose();
-  }
+  // Loaded only now: whoever imports the package to start a job in threads needs none of it.
+  const {runLocally} = await import('./local-run.ts');
+  return await runLocally(builder, options);
 }
