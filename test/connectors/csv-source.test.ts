@@ -109,9 +109,10 @@ test('fields get the types that the schema says', t => {
   t.deepEqual(
     read(
       `${header}2024-02-29,-5,1e3,true,"a,b",123456789012345678901,x,?\n` +
-        `1970-01-01T00:00:01Z, +7 ,-.5,False,,-1,"",\n` +
+        `1970-01-01T00:00:01Z, +7 ,-.5,False,, -1 ,"",\n` +
         `1970-01-01,2147483647,NaN,TRUE, x ,0,,\n` +
-        `1970-01-01,-2147483648,-Infinity,false,"",00,,\n`,
+        `1970-01-01,-2147483648,-Infinity,false,"",+00,,\n` +
+        `1970-01-01,-0,-0,false,,0,,\n`,
       {schema: shape},
     ),
     [
@@ -127,6 +128,7 @@ test('fields get the types that the schema says', t => {
       {i: 7, f: -0.5, b: false, s: '', big: -1n, at: new Date(1000), x: ''},
       {i: 2147483647, f: NaN, b: true, s: ' x ', big: 0n, at: new Date(0), x: ''},
       {i: -2147483648, f: -Infinity, b: false, s: '', big: 0n, at: new Date(0), x: ''},
+      {i: 0, f: -0, b: false, s: '', big: 0n, at: new Date(0), x: ''},
     ],
   );
 });
@@ -189,6 +191,7 @@ for (const [name, text, options, message] of [
     /another number of fields than columns: path=file\.csv, line=3, offset=8, expected=2, found=1, text="3"; correct the row/,
   ],
   ['a row with too many fields', 'a,b\n1,2,3\n', {}, /line=2, offset=4, expected=2, found=3/],
+  ['a row of nothing but commas', 'a,b,c\n,\n', {}, /line=2, offset=6, expected=3, found=2/],
   [
     'a number that is none',
     'a\n1\nx\n',

@@ -199,7 +199,7 @@ function typeParser(type: ColumnType): ((text: string) => unknown) | undefined {
     case 'boolean':
       return parseBoolean;
     case 'bigint':
-      return text => (INTEGER.test(text) ? BigInt(text.trim().replace(/^\+/, '')) : undefined);
+      return text => (INTEGER.test(text) ? BigInt(text) : undefined);
     case 'date':
       return text => {
         const ms = parseDate(text.trim());

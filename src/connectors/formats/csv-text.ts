@@ -20,6 +20,8 @@ export class CsvRowWriter {
   readonly #delimiter: string;
   /** What makes quotes necessary. */
   readonly #special: RegExp;
+  /** The delimiter may occur in numbers, dates and names of booleans. */
+  readonly #quotesAll: boolean;
   #columns: readonly string[] | undefined;
 
   /** Without `columns` they are the fields of the first record. */
@@ -27,6 +29,7 @@ export class CsvRowWriter {
     this.#delimiter = delimiter;
     // A byte-order mark at the begin of a file would be dropped by whoever reads it.
     this.#special = new RegExp(`["\\r\\n\\ufeff${delimiter.replace(/[\\\]^-]/, '\\$&')}]`);
+    this.#quotesAll = /[\w.:+-]/.test(delimiter);
     this.#columns = columns;
   }
 
@@ -65,9 +68,14 @@ export class CsvRowWriter {
   }
 
   #field(value: unknown, name: string): string {
+    if (typeof value === 'string') return this.#text(value);
+    const text = this.#plain(value, name);
+    return this.#quotesAll && text !== '' ? this.#text(text) : text;
+  }
+
+  /** A value that is no text; without what it would need in quotes. */
+  #plain(value: unknown, name: string): string {
     switch (typeof value) {
-      case 'string':
-        return this.#text(value);
       case 'number':
         return Object.is(value, -0) ? '-0' : String(value);
       case 'boolean':

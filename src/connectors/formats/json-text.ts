@@ -53,9 +53,9 @@ function isCarriedObject(value: object, depth: number): boolean {
 }
 
 /** Whether an object has content that is not in its fields. */
-export function isOpaque(value: object): boolean {
+function isOpaque(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype === Object.prototype || prototype === null) return false;
+  if (prototype === Object.prototype || prototype === null || Array.isArray(value)) return false;
   // A Buffer has a `toJSON`, of which nobody thinks when a record holds bytes.
   if (ArrayBuffer.isView(value)) return true;
   if (typeof (value as {toJSON?: unknown}).toJSON === 'function') return false;
