@@ -14,7 +14,10 @@ export const ALL_CHANNELS = -1;
 export interface Partitioner {
   /** The channel for `value`, or ALL_CHANNELS. */
   select(value: unknown): number;
-  /** An expression that does what `select` does. `bind` names a value inside the compiled code. */
+  /**
+   * An expression that does what `select` does. `value` names a variable; `bind` names a value inside
+   * the compiled code, which has a local `$k` for the expression's own use.
+   */
   text(value: string, bind: (value: unknown) => string): string;
 }
 
@@ -30,13 +33,19 @@ export function broadcastPartitioner(): Partitioner {
 
 /** One channel after the other, beginning with `start`: rebalance, rescale. */
 export function roundRobinPartitioner(channelCount: number, start: number): Partitioner {
-  let next = start;
-  const select = () => {
-    const channel = next;
-    next = channel + 1 === channelCount ? 0 : channel + 1;
-    return channel;
+  const next = Int32Array.of(start);
+  return {
+    select() {
+      const channel = next[0];
+      next[0] = channel + 1 === channelCount ? 0 : channel + 1;
+      return channel;
+    },
+    // Without the call: 1.1 ns instead of 3 per record.
+    text(_value, bind) {
+      const at = `${bind(next)}[0]`;
+      return `($k = ${at}, ${at} = $k + 1 === ${channelCount} ? 0 : $k + 1, $k)`;
+    },
   };
-  return {select, text: (_value, bind) => `${bind(select)}()`};
 }
 
 /** A channel drawn anew for each record: shuffle. */
@@ -87,9 +96,9 @@ export function hashPartitioner(
           : `% ${maxParallelism}`;
       // A small integer is its own hash; this keeps numbers from going through a call. The type comes
       // first, because `|` throws for a bigint, which is a valid key.
-      const k = '$k';
-      const hash = `(typeof ${k} === 'number' && (${k} | 0) === ${k} && (${k} !== 0 || 1 / ${k} > 0) ? ${k} : ${bind(hashKey)}(${k}))`;
-      return `(${k} = ${key.text(value, bind)}, ${bind(channelOfGroup)}[${bind(murmur)}(${hash}) ${group}])`;
+      const isInt32 = `typeof $k === 'number' && ($k | 0) === $k && ($k !== 0 || 1 / $k > 0)`;
+      const hash = `(${isInt32} ? $k : ${bind(hashKey)}($k))`;
+      return `($k = ${key.text(value, bind)}, ${bind(channelOfGroup)}[${bind(murmur)}(${hash}) ${group}])`;
     },
   };
 }
