@@ -1,0 +1,281 @@
+/** Printing: what lines look like, what a slow reader and a reader that has gone do; also for real. */
+import {spawnSync} from 'node:child_process';
+import {join} from 'node:path';
+import test from 'ava';
+import {printSink, type PrintTarget} from '../../src/connectors/print-sink.ts';
+import {ConnectorContext} from '../support/connector-context.ts';
+import {declare} from '../support/declare.ts';
+import {systemError} from '../support/memory-files.ts';
+import {SinkDriver, sinkContract} from '../support/sink-contract.ts';
+import {temporaryDirectory} from '../support/temporary-directory.ts';
+
+/** Stands in for a pipe: takes some bytes, or none, or has nobody at the other end. */
+class FakePipe implements PrintTarget {
+  text = '';
+  sizes: number[] = [];
+  closed = 0;
+  /** How many bytes the next write takes; 0 says that the pipe is full. */
+  room: () => number = () => Infinity;
+  error: string | undefined;
+
+  write(source: Uint8Array, offset: number, sizeBytes: number): number {
+    if (this.error !== undefined) throw systemError(this.error);
+    const size = Math.min(sizeBytes, this.room());
+    if (size === 0) throw systemError('EAGAIN');
+    this.sizes.push(size);
+    this.text += Buffer.from(source.subarray(offset, offset + size)).toString('latin1');
+    return size;
+  }
+
+  close(): void {
+    this.closed += 1;
+  }
+
+  get lines(): string[] {
+    return Buffer.from(this.text, 'latin1').toString('utf8').split('\n').slice(0, -1);
+  }
+}
+
+const VALUES = ['a', {word: '€', count: 1}, 5n, {at: new Date(0), x: NaN}, 'x'.repeat(20_000), ''];
+const LINES = [
+  'a',
+  '{"word":"€","count":1}',
+  '5',
+  '{"at":1970-01-01T00:00:00.000Z,"x":NaN}',
+  'x'.repeat(20_000),
+  '',
+];
+
+sinkContract(declare, 'printing', {
+  create: () => {
+    const pipe = new FakePipe();
+    const received = () => pipe.lines.map(line => line.replace(/^\d> /, ''));
+    return {sink: printSink(() => pipe), received};
+  },
+  values: VALUES,
+  expected: () => LINES,
+});
+sinkContract(declare, 'printing to a slow reader', {
+  create: () => {
+    const pipe = new FakePipe();
+    let attempt = 0;
+    pipe.room = () => ((attempt += 1) % 3 === 0 ? 7 : 0);
+    // Subtasks share no pipe here: a line that is longer than what a pipe takes at once may be torn.
+    const pipes: FakePipe[] = [];
+    return {
+      sink: printSink(() => {
+        const own = new FakePipe();
+        own.room = pipe.room;
+        pipes.push(own);
+        return own;
+      }),
+      received: () => pipes.flatMap(own => own.lines.map(line => line.replace(/^\d> /, ''))),
+    };
+  },
+  values: VALUES,
+  expected: () => LINES,
+});
+
+test('with several subtasks a line begins with the number of its own, from 1', t => {
+  const pipe = new FakePipe();
+  const driver = new SinkDriver(
+    printSink(() => pipe),
+    new ConnectorContext({subtaskIndex: 2, parallelism: 4}),
+  );
+
+  driver.write('a');
+  driver.write({b: 1});
+  driver.finish();
+
+  t.is(pipe.text, '3> a\n3> {"b":1}\n');
+});
+
+test('lines are written together, when there are enough, when time has passed, when it is idle', t => {
+  const pipe = new FakePipe();
+  const driver = new SinkDriver(printSink(() => pipe));
+
+  driver.write('a');
+  driver.write('b');
+  t.is(pipe.text, '');
+  driver.writer.flush?.(false);
+  t.is(pipe.text, 'a\nb\n');
+
+  driver.write('c');
+  driver.context.clock.advance(100);
+  t.is(pipe.text, 'a\nb\n');
+  driver.write('d');
+  t.is(pipe.text, 'a\nb\nc\nd\n');
+
+  driver.write('e'.repeat(16_384));
+  t.is(pipe.lines.length, 5);
+});
+
+test('writes are whole lines of at most 4096 bytes, which pipes never tear', t => {
+  const pipe = new FakePipe();
+  const driver = new SinkDriver(printSink(() => pipe));
+
+  for (let line = 0; line < 1000; line += 1) driver.write(`${line} ${'€'.repeat(line % 50)}`);
+  driver.finish();
+
+  t.true(Math.max(...pipe.sizes) <= 4096);
+  t.true(pipe.sizes.length < 60);
+  let offset = 0;
+  for (const size of pipe.sizes) {
+    offset += size;
+    t.is(pipe.text[offset - 1], '\n');
+  }
+});
+
+test('a full pipe makes the sink refuse records, and says when to look again', t => {
+  const pipe = new FakePipe();
+  pipe.room = () => 0;
+  const context = new ConnectorContext();
+  context.clock.set(5000);
+  const {writer} = new SinkDriver(
+    printSink(() => pipe),
+    context,
+  );
+  t.true(writer.isWritable!());
+
+  writer.write('x'.repeat(20_000), NaN);
+
+  t.false(writer.isWritable!());
+  t.is(writer.writableAtMs, 5002);
+  pipe.room = () => 19_000;
+  t.true(writer.isWritable!());
+  t.is(writer.writableAtMs, Infinity);
+  t.is(pipe.text.length, 20_001);
+});
+
+test('the end waits until everything is written', t => {
+  const pipe = new FakePipe();
+  pipe.room = () => 0;
+  const {writer} = new SinkDriver(printSink(() => pipe));
+  writer.write('a', NaN);
+  writer.flush!(true);
+
+  t.false(writer.isFlushed!());
+  pipe.room = () => Infinity;
+  t.true(writer.isFlushed!());
+  t.is(pipe.text, 'a\n');
+});
+
+test('after a failure `close` still prints what was gathered, but does not wait for ever', t => {
+  const pipe = new FakePipe();
+  const {writer} = new SinkDriver(printSink(() => pipe));
+  writer.write('a', NaN);
+  writer.close!();
+  t.is(pipe.text, 'a\n');
+  t.is(pipe.closed, 1);
+
+  const stuck = new FakePipe();
+  stuck.room = () => 0;
+  const other = new SinkDriver(printSink(() => stuck)).writer;
+  other.write('a', NaN);
+  other.close!();
+  t.is(stuck.closed, 1);
+});
+
+test('a reader that has gone is not an error: lines are dropped and counted', t => {
+  const pipe = new FakePipe();
+  const driver = new SinkDriver(printSink(() => pipe));
+  driver.write('a');
+  driver.writer.flush?.(false);
+  driver.write('b');
+  driver.write('c');
+  pipe.error = 'EPIPE';
+  driver.writer.flush?.(false);
+
+  driver.write('d');
+  driver.finish();
+
+  t.is(pipe.text, 'a\n');
+  t.is(driver.context.counted('linesDropped'), 3);
+});
+
+test('an output that fails is named', t => {
+  const pipe = new FakePipe();
+  const driver = new SinkDriver(printSink(() => pipe));
+  driver.write('a');
+  pipe.error = 'ENOSPC';
+
+  t.throws(() => driver.writer.flush?.(true), {
+    code: 'E_SINK_PRINT',
+    message: /does not take what is printed: reason=ENOSPC; check where/,
+  });
+});
+
+/** A program whose worker thread prints `count` lines and ends at once. */
+function program(count: number): string[] {
+  const path = (name: string) => JSON.stringify(new URL(`../../${name}`, import.meta.url).href);
+  const worker = `
+    import {printSink} from ${path('src/connectors/print-sink.ts')};
+    import {ConnectorContext} from ${path('test/support/connector-context.ts')};
+    import {SinkDriver} from ${path('test/support/sink-contract.ts')};
+    const driver = new SinkDriver(printSink());
+    const pause = new Int32Array(new SharedArrayBuffer(4));
+    const {writer} = driver;
+    for (let line = 0; line < ${count}; line += 1) {
+      while (!writer.isWritable()) Atomics.wait(pause, 0, 0, 1);
+      writer.write(String(line), NaN);
+    }
+    writer.flush(true);
+    while (!writer.isFlushed()) Atomics.wait(pause, 0, 0, 1);
+    process.exit();`;
+  const url = `data:text/javascript,${encodeURIComponent(worker)}`;
+  return [
+    '--input-type=module',
+    '-e',
+    `import {Worker} from 'node:worker_threads';
+    const worker = new Worker(new URL(${JSON.stringify(url)}));
+    worker.on('error', error => { console.error(error); process.exitCode = 1; });
+    // The host has no time to print for anybody.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);`,
+  ];
+}
+
+const LINES_REAL = 50_000;
+const expectedText = Array.from({length: LINES_REAL}, (_, line) => `${line}\n`).join('');
+
+test('a worker that ends at once loses no line, into a socket', t => {
+  const {stdout, stderr} = spawnSync(process.execPath, program(LINES_REAL), {
+    encoding: 'utf8',
+    maxBuffer: 1 << 24,
+  });
+
+  t.is(stderr, '');
+  t.is(stdout.length, expectedText.length);
+  t.true(stdout === expectedText);
+});
+
+/** Runs the program through a shell, whose pipes are real pipes. */
+function shell(command: string) {
+  const script = `"$NODE" "$@" ${command}`;
+  return spawnSync('sh', ['-c', script, 'sh', ...program(LINES_REAL)], {
+    encoding: 'utf8',
+    env: {...process.env, NODE: process.execPath},
+    maxBuffer: 1 << 24,
+  });
+}
+
+test('a worker that ends at once loses no line, into a slow pipe', t => {
+  const {stdout, stderr} = shell('| (sleep 1; cat)');
+
+  t.is(stderr, '');
+  t.true(stdout === expectedText);
+});
+
+test('a pipe that `head` closes is not an error', t => {
+  const {stdout, stderr} = shell('| head -n 3');
+
+  t.is(stderr, '');
+  t.is(stdout, '0\n1\n2\n');
+});
+
+test('a worker appends to a file behind what is there', t => {
+  const file = join(temporaryDirectory(t), 'out');
+  const {stdout, stderr} = shell(`>> '${file}'; (echo before; cat '${file}')`);
+
+  t.is(stderr, '');
+  t.true(stdout === `before\n${expectedText}`);
+});
