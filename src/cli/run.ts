@@ -1,0 +1,86 @@
+/**
+ * `millrace run`: starts a job, and has it watched. This thread belongs to the command line: the job's
+ * coordinator and workers have their own. What shows something is loaded while those start, so that it
+ * does not delay them.
+ */
+import {start} from '../api/start.ts';
+import {systemClock} from '../base/clock.ts';
+import {StreamError, toErrorData} from '../base/errors.ts';
+import {PRINT_TO_HOST} from '../connectors/print-sink.ts';
+import {parseConfigPairs} from '../graph/config.ts';
+import {watchSignals, type CancelReason} from './cancellation.ts';
+import {jobFileOf, jobNameOf} from './job-file.ts';
+import type {ParsedArguments} from './options.ts';
+import {JobOutput, replaceStandardStream} from './standard-streams.ts';
+
+/** Runs the command; returns the exit code. */
+export async function run(args: ParsedArguments): Promise<number> {
+  const file = jobFileOf('run', args);
+  const parallelism = args.value('parallelism');
+  const config = {
+    name: jobNameOf(file),
+    ...parseConfigPairs(args.values('config')),
+    ...(parallelism === undefined ? {} : {parallelism}),
+  };
+  const isJson = args.has('json');
+  const isQuiet = args.has('quiet');
+
+  let cancelReason: CancelReason | undefined;
+  const canceling = new AbortController();
+  const cancel = (reason: CancelReason): void => {
+    cancelReason ??= reason;
+    canceling.abort();
+  };
+  const unwatchSignals = watchSignals(cancel);
+
+  const {stdout, stderr} = process;
+  const output = new JobOutput(isJson ? stderr : stdout, () => cancel('output closed'));
+  const errors = new JobOutput(stderr, () => {});
+  replaceStandardStream('stdout', output);
+  replaceStandardStream('stderr', errors);
+  const isLive = !isQuiet && stderr.isTTY && process.env['TERM'] !== 'dumb';
+  // Else the sink writes past this thread, which is faster.
+  if (isJson || (isLive && stdout.isTTY)) process.env[PRINT_TO_HOST] = '1';
+
+  const requestedAtMs = systemClock.monotonicNow();
+  const options = {
+    streams: {stdout, stderr, output, errors},
+    isJson,
+    isQuiet,
+    showsAllFrames: args.has('stack'),
+  };
+  try {
+    const starting = start(file, {args: args.jobArgs, config, signal: canceling.signal});
+    // Whoever awaits it hears of a failure; until then it must not count as unhandled.
+    starting.catch(() => {});
+    const {watchJob} = await import('./watch-job.ts');
+    return await watchJob(await starting, {
+      ...options,
+      isLive,
+      clock: systemClock,
+      requestedAtMs,
+      cancel,
+      cancelReason: () => cancelReason,
+    });
+  } catch (error) {
+    await Promise.all([output.drained(), errors.drained()]);
+    const [{outcomeOfFailedStart}, {reportOutcome}] = await Promise.all([
+      import('./run-outcome.ts'),
+      import('./report-outcome.ts'),
+    ]);
+    const startMs = systemClock.monotonicNow() - requestedAtMs;
+    const outcome = outcomeOfFailedStart(config.name, startMs, [toErrorData(error)], systemClock);
+    const isCanceled = error instanceof StreamError && error.code === 'E_JOB_CANCELED';
+    return cancelReason !== undefined && isCanceled
+      ? await reportOutcome(
+          {...outcome, state: 'CANCELED', canceledBy: cancelReason, failures: []},
+          undefined,
+          options,
+        )
+      : await reportOutcome(outcome, error, options);
+  } finally {
+    unwatchSignals();
+    replaceStandardStream('stdout', stdout);
+    replaceStandardStream('stderr', stderr);
+  }
+}
