@@ -1,6 +1,7 @@
 /**
  * The benchmark harness: `npm run bench -- [--only JOB,…] [--engine ENGINE,…] [--runs N]
- * [--json FILE] [--smoke]`.
+ * [--json FILE] [--smoke]`, or `npm run bench -- --counters [--runs N] [--smoke]`, which compares the
+ * engine with its counters and without.
  *
  * Every (job, engine) pair has a process of its own (measure.ts). The engines of a job take turns
  * round by round, so that a machine that becomes slower meanwhile slows all of them. The first
@@ -8,19 +9,17 @@
  *
  * With --json the rows go to FILE, and what the machine was to FILE with the ending .machine.json.
  */
-import {fork, type ChildProcess} from 'node:child_process';
 import {writeFileSync} from 'node:fs';
-import {join} from 'node:path';
 import {parseArgs} from 'node:util';
 import {JOBS, jobNamed, type AnyJob} from './jobs/index.ts';
 import {ENGINES, type Engine} from './jobs/job.ts';
+import {Contestant} from './lib/contestant.ts';
+import {counterCost} from './lib/counter-cost.ts';
 import {troubleWith} from './lib/engines.ts';
 import {machineCpuSeconds, machineFacts} from './lib/machine.ts';
-import {TABLE_HEAD, rowOf, tableOf, type Round, type Row} from './lib/rows.ts';
-import type {FromMeasure} from './measure.ts';
+import {TABLE_HEAD, rowOf, tableOf, type Row} from './lib/rows.ts';
 
 const WARM_UP_ROUNDS = 2;
-const ROUND_LIMIT_MS = 600_000;
 
 const {values: options} = parseArgs({
   options: {
@@ -29,12 +28,14 @@ const {values: options} = parseArgs({
     json: {type: 'string'},
     smoke: {type: 'boolean', default: false},
     runs: {type: 'string'},
+    counters: {type: 'boolean', default: false},
   },
 });
 
 const runs = Number(options.runs ?? (options.smoke ? 1 : 5));
 if (!Number.isInteger(runs) || runs < 1)
   throw new Error(`--runs must be at least 1: ${options.runs}`);
+const size = options.smoke ? 'smoke' : 'full';
 const jobs = options.only === undefined ? JOBS : options.only.split(',').map(jobNamed);
 const engines: readonly Engine[] =
   options.engine === undefined ? ENGINES : options.engine.split(',').map(engineNamed);
@@ -44,67 +45,6 @@ function engineNamed(name: string): Engine {
   if (engine === undefined)
     throw new Error(`no such engine: ${name}; there are ${ENGINES.join(', ')}`);
   return engine;
-}
-
-/** The measuring process of one engine, as the harness sees it. */
-class Contestant {
-  readonly engine: Engine;
-  readonly rounds: Round[] = [];
-  failure: string | undefined;
-  readonly #child: ChildProcess;
-  #settle: (message: FromMeasure) => void = () => {};
-
-  constructor(job: AnyJob, engine: Engine) {
-    this.engine = engine;
-    this.#child = fork(
-      join(import.meta.dirname, 'measure.ts'),
-      [job.name, engine, options.smoke ? 'smoke' : 'full'],
-      {execArgv: ['--disable-warning=ExperimentalWarning']},
-    );
-    this.#child.on('message', message => this.#settle(message as FromMeasure));
-    this.#child.on('exit', (code, signal) =>
-      this.#settle({
-        kind: 'error',
-        message: `measuring process ended: code=${code}, signal=${signal}`,
-      }),
-    );
-  }
-
-  /** The next message of the process, after `what` was sent to it; a failure is kept. */
-  async #next(what?: string): Promise<FromMeasure> {
-    const message = await new Promise<FromMeasure>(resolve => {
-      const limit = setTimeout(() => {
-        resolve({kind: 'error', message: `no answer for ${ROUND_LIMIT_MS / 1000} s`});
-      }, ROUND_LIMIT_MS);
-      this.#settle = settled => {
-        clearTimeout(limit);
-        resolve(settled);
-      };
-      if (what !== undefined) this.#child.send(what);
-    });
-    if (message.kind === 'error') this.failure = message.message;
-    return message;
-  }
-
-  async ready(): Promise<void> {
-    await this.#next();
-  }
-
-  async round({counts}: {counts: boolean}): Promise<Round | undefined> {
-    const message = await this.#next('run');
-    if (message.kind !== 'round') return undefined;
-    // A wrong answer counts even while warming up: the row must not be called checked.
-    if (counts || !message.round.checked) this.rounds.push(message.round);
-    return message.round;
-  }
-
-  async end(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const ended = new Promise(resolve => this.#child.once('exit', resolve));
-    if (this.failure === undefined && this.#child.connected) this.#child.disconnect();
-    else this.#child.kill('SIGKILL');
-    await ended;
-  }
 }
 
 function print(line: string): void {
@@ -130,7 +70,7 @@ async function runJob(job: AnyJob): Promise<{rows: Row[]; failed: boolean}> {
   let failed = false;
   for (const engine of job.engines.filter(each => engines.includes(each))) {
     const trouble = troubleWith(engine, job);
-    if (trouble === undefined) contestants.push(new Contestant(job, engine));
+    if (trouble === undefined) contestants.push(new Contestant(job, engine, {size}));
     else print(`${job.name} ${engine}: skipped: ${trouble}`);
   }
   if (contestants.length === 0) return {rows: [], failed};
@@ -180,7 +120,10 @@ print('');
 
 const rows: Row[] = [];
 let failed = false;
-for (const job of jobs) {
+if (options.counters) {
+  for (const line of await counterCost(size, runs)) print(line);
+}
+for (const job of options.counters ? [] : jobs) {
   const outcome = await runJob(job);
   rows.push(...outcome.rows);
   failed ||= outcome.failed;
