@@ -13,6 +13,7 @@ import type {ConfigInput} from '../graph/config.ts';
 import {openControlLink} from '../scheduler/control-link.ts';
 import type {JobEnd} from '../scheduler/coordinator.ts';
 import type {CoordinatorBoot, CoordinatorControl} from '../scheduler/coordinator-main.ts';
+import {entryUrl} from '../scheduler/entry-url.ts';
 import {JobBoard, allocateJobBoard} from '../scheduler/job-board.ts';
 import {importRuntime} from '../scheduler/job-module.ts';
 import type {JobRequest} from '../scheduler/runtime-contract.ts';
@@ -36,9 +37,8 @@ export interface StartOptions {
   readonly signal?: AbortSignal;
 }
 
-const EXTENSION = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-const COORDINATOR_ENTRY = new URL(`../scheduler/coordinator-main${EXTENSION}`, import.meta.url);
-const ENGINE = new URL(`./job-runtime${EXTENSION}`, import.meta.url).href;
+const COORDINATOR_ENTRY = entryUrl('scheduler/coordinator-main');
+const ENGINE = entryUrl('api/job-runtime').href;
 
 const START_TIMEOUT_MS = 60_000;
 
