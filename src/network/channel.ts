@@ -34,7 +34,11 @@
  * of its Atomics calls and lets the other run there.
  *
  * In the other direction there is no flag: a send rings the consumer each time, which costs one load
- * while the consumer is awake. Between tasks of one thread nobody is rung.
+ * while the consumer is awake.
+ *
+ * Two tasks of one thread need a doorbell for one reason only: in the last round before a sleep the
+ * consumer may have been asked before the producer sends. Either the thread rings itself then, or
+ * its loop asks producers before their consumers in every round, and the doorbell is left out.
  */
 import {assert} from '../base/assert.ts';
 import type {Arena, ArenaPlan, Region} from '../memory/arena.ts';
@@ -104,7 +108,7 @@ export class OutputChannel {
   #roomSeen = 0;
   #waitingShown = 0;
 
-  /** `consumer` is the doorbell of the consuming thread; absent if it is this thread. */
+  /** `consumer` is the doorbell of the consuming thread; see above for when it may be left out. */
   constructor(arena: Arena, layout: ChannelLayout, consumer: Doorbell | undefined) {
     this.#ring = new RingProducer(arena, layout.ring);
     this.#words = arena.words;
@@ -225,7 +229,7 @@ export class InputChannel {
   readonly #producer: Doorbell | undefined;
   #granted = 0;
 
-  /** `producer` is the doorbell of the producing thread; absent if it is this thread. */
+  /** `producer` is the doorbell of the producing thread; see above for when it may be left out. */
   constructor(arena: Arena, layout: ChannelLayout, index: number, producer: Doorbell | undefined) {
     this.index = index;
     this.#ring = new RingConsumer(arena, layout.ring);
