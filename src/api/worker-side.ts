@@ -9,7 +9,7 @@ import {planRequest, type PlannedEngineJob} from './plan-job.ts';
 
 export const workerSide: WorkerSide = {
   plan: planRequest,
-  createWorker: ({deployment, workerIndex, planned, clock}) =>
+  createWorker: ({deployment, workerIndex, planned, clock, opening}) =>
     createWorkerTasks({
       plan: (planned as PlannedEngineJob).plan,
       deployment: deployment as EngineDeployment,
@@ -17,6 +17,7 @@ export const workerSide: WorkerSide = {
       workerIndex,
       clock,
       random: new Random(systemSeed()),
+      opening,
     }),
   openBell,
 };

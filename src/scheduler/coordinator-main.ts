@@ -4,11 +4,15 @@
  */
 import {workerData} from 'node:worker_threads';
 import type {MessagePort} from 'node:worker_threads';
+import {InvariantError} from '../base/assert.ts';
 import {systemClock} from '../base/clock.ts';
+import {StreamError} from '../base/errors.ts';
+import type {ErrorData} from '../base/errors.ts';
 import {openControlLink} from './control-link.ts';
 import {Coordinator} from './coordinator.ts';
 import type {CoordinatorSettings, JobEnd, StartedJob} from './coordinator.ts';
 import {drainOutput} from './drain-output.ts';
+import {uncaught} from './failure.ts';
 import type {JobRequest} from './runtime-contract.ts';
 
 /** What the thread finds as `workerData`. */
@@ -27,10 +31,18 @@ export type CoordinatorControl = {
   done(): Promise<JobEnd>;
   cancel(): void;
   stop(): void;
+  /** Fails the job for a reason that only the host knows. */
+  fail(error: ErrorData): void;
 };
 
 const {request, settings, board, port} = workerData as CoordinatorBoot;
 const coordinator = new Coordinator({request, settings, board, clock: systemClock});
+// The job's module has been imported here too, and may have left timers and promises behind. What they
+// throw fails the job as in a worker. A broken invariant ends the thread: nobody may go on after it.
+process.on('uncaughtException', thrown => {
+  if (thrown instanceof InvariantError) throw thrown;
+  coordinator.fail(uncaught(thrown, {jobName: request.jobUrl, workerIndex: undefined}));
+});
 // Not awaited: the workers' threads start while the host's first call is still on its way.
 const started = coordinator.start();
 started.catch(() => {});
@@ -47,6 +59,9 @@ const control: CoordinatorControl = {
   },
   stop: () => {
     coordinator.stop();
+  },
+  fail: error => {
+    coordinator.fail(StreamError.from(error));
   },
 };
 openControlLink(port, control);

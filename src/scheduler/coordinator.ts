@@ -24,6 +24,7 @@ import {StreamError} from '../base/errors.ts';
 import type {ErrorData} from '../base/errors.ts';
 import {openControlLink} from './control-link.ts';
 import type {ControlLink} from './control-link.ts';
+import {entryUrl} from './entry-url.ts';
 import {FailureHistory, taskNotResponding, workerDeath} from './failure.ts';
 import type {ThreadPlace} from './failure.ts';
 import {JobBoard, NO_TASK} from './job-board.ts';
@@ -40,6 +41,7 @@ import type {
   PlannedJob,
   WorkerResults,
 } from './runtime-contract.ts';
+import type {LoopOutcome} from './worker-loop.ts';
 import {TASK_STATES, TaskStateMachine, isTerminalTaskState} from './task-state.ts';
 import {CONTROL_CANCEL, CONTROL_STOP} from './worker-loop.ts';
 import type {WorkerControl, WorkerEnd, WorkerReports, WorkerTask} from './worker-main.ts';
@@ -78,7 +80,10 @@ export interface StartedJob {
 export interface JobEnd {
   readonly status: 'FINISHED' | 'CANCELED' | 'FAILED';
   readonly jobName: string | undefined;
-  /** Root cause first. Not empty if the status is FAILED. */
+  /**
+   * Root cause first. Not empty if the status is FAILED; if it is CANCELED, what went wrong before and
+   * while the job was cancelled.
+   */
   readonly failures: readonly ErrorData[];
   /** From RUNNING to the end; 0 if the job never ran. */
   readonly durationMs: number;
@@ -93,7 +98,10 @@ interface WorkerSeat {
   readonly link: ControlLink<WorkerControl>;
   /** Settles, never rejects, when the thread's endless task is over, for whatever reason. */
   readonly ended: Promise<void>;
+  /** What its tasks have left behind; has come before it ends as FINISHED. */
   results: WorkerResults | undefined;
+  /** How its loop ended; undefined while it runs, and of a thread that died. */
+  outcome: LoopOutcome | undefined;
   hasEnded: boolean;
   /** The watchdog has given it up; `lost` resolves then, and nobody waits for the worker any more. */
   isLost: boolean;
@@ -104,10 +112,7 @@ interface WorkerSeat {
   silentTicks: number;
 }
 
-const WORKER_ENTRY = new URL(
-  `./worker-main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
-  import.meta.url,
-).href;
+const WORKER_ENTRY = entryUrl('scheduler/worker-main').href;
 
 export class Coordinator {
   readonly #request: JobRequest;
@@ -117,8 +122,9 @@ export class Coordinator {
   readonly #boardBuffer: SharedArrayBuffer;
   readonly #status: JobStatusMachine;
   readonly #failures = new FailureHistory();
-  readonly #done: Promise<JobEnd>;
-  #resolveDone!: (end: JobEnd) => void;
+  readonly #done = Promise.withResolvers<JobEnd>();
+  /** Resolves when the job begins to end, for whoever waits for something that may never come. */
+  readonly #endBegun = Promise.withResolvers<void>();
   #pool: WorkerPool | undefined;
   #seats: WorkerSeat[] = [];
   #runtime: CoordinatorSide | undefined;
@@ -130,6 +136,8 @@ export class Coordinator {
   #watchdog: NodeJS.Timeout | undefined;
   #ending: Promise<void> | undefined;
   #isDestroying = false;
+  /** Whether what failed the job did so while it was running, not while it was being set up. */
+  #hasFailedRunning = false;
   #runningSinceMs: number | undefined;
   readonly #times: StartTimes;
 
@@ -148,9 +156,6 @@ export class Coordinator {
       this.#board.setStatus(status);
     });
     this.#board.setStatus(this.#status.status);
-    this.#done = new Promise(resolve => {
-      this.#resolveDone = resolve;
-    });
     const now = this.#clock.now();
     this.#times = {
       coordinatorUpAt: now,
@@ -166,9 +171,9 @@ export class Coordinator {
     return this.#status.status;
   }
 
-  /** Resolves, never rejects, when all threads of the job are gone. */
+  /** Resolves when all threads of the job are gone; rejects only if the engine has a bug. */
   get done(): Promise<JobEnd> {
-    return this.#done;
+    return this.#done.promise;
   }
 
   /** The lines of this thread's graph, for workers that built another one. */
@@ -176,17 +181,20 @@ export class Coordinator {
     return this.#planned?.fingerprint.lines ?? [];
   }
 
-  /** Brings the job to RUNNING. Rejects with the root cause if it does not get there. */
+  /**
+   * Brings the job to RUNNING. Rejects with the root cause if it cannot be set up, or is cancelled before.
+   * A job whose tasks run has started, however soon they fail: that is for `done` to say.
+   */
   async start(): Promise<StartedJob> {
     assert(this.#pool === undefined, 'a coordinator starts one job, once');
     try {
       this.#startWorkers();
-      const deployment = await this.#plan();
-      await this.#deploy(deployment);
+      // A module may take for ever to load; whoever cancels the job does not wait for it.
+      await Promise.race([this.#planAndDeploy(), this.#endBegun.promise]);
     } catch (thrown) {
       this.#fail(thrown);
     }
-    if (this.#ending !== undefined) {
+    if (this.#ending !== undefined && !this.#hasFailedRunning) {
       await this.#ending;
       throw this.#endError();
     }
@@ -198,7 +206,12 @@ export class Coordinator {
   cancel(): void {
     if (!this.#status.tryMoveTo('CANCELLING')) return;
     this.#tellWorkersToEnd();
-    this.#ending ??= this.#end();
+    this.#beginEnd();
+  }
+
+  /** Fails the job for a reason that lies outside of its workers. */
+  fail(thrown: unknown): void {
+    this.#fail(thrown);
   }
 
   /** Ends the sources; the job is FINISHED when everything in flight has been processed. */
@@ -243,10 +256,13 @@ export class Coordinator {
         } else {
           this.#tasks[taskIndex]!.moveTo('FAILED');
         }
-        this.#fail(StreamError.from(error));
+        this.#fail(StreamError.from(error), this.#seats[workerIndex]);
       },
       disposeFailed: (_taskIndex, error) => {
         this.#failures.addSecondary(error);
+      },
+      results: (workerIndex, results) => {
+        this.#seats[workerIndex]!.results = results;
       },
       graphLines: () => this.graphLines,
     };
@@ -265,6 +281,7 @@ export class Coordinator {
         },
       ),
       results: undefined,
+      outcome: undefined,
       hasEnded: false,
       isLost: false,
       lost: lost.promise,
@@ -278,7 +295,7 @@ export class Coordinator {
     return seat;
   }
 
-  async #plan(): Promise<Deployment> {
+  async #planAndDeploy(): Promise<void> {
     const request = this.#request;
     const [runtime, jobModule] = await Promise.all([
       importRuntime(request.runtimeUrl).then(runtime => runtime.coordinator()),
@@ -287,9 +304,11 @@ export class Coordinator {
     this.#runtime = runtime;
     this.#times.moduleImportedAt = this.#clock.now();
     this.#planned = await runtime.plan(jobModule, request);
+    // A job that has been cancelled meanwhile makes no directories.
+    if (this.#ending !== undefined) return;
     const deployment = await runtime.deploy(this.#planned, request);
     this.#times.plannedAt = this.#clock.now();
-    return deployment;
+    await this.#deploy(deployment);
   }
 
   async #deploy(deployment: Deployment): Promise<void> {
@@ -306,7 +325,7 @@ export class Coordinator {
         }),
     );
     this.#status.moveTo('CREATED');
-    const seats = this.#seats.filter(seat => this.#tasksOf(seat.index).length > 0);
+    const seats = this.#seats.filter(seat => this.#hasTasks(seat));
     this.#bells = seats.map(seat => this.#runtime!.openBell(deployment, seat.index));
     for (const task of this.#tasks) task.moveTo('SCHEDULED');
 
@@ -320,6 +339,8 @@ export class Coordinator {
         try {
           await seat.link.remote.deploy(deployment);
         } catch (thrown) {
+          // A port that closes is the first sign of a thread that died; why it did, comes next.
+          if ((thrown as StreamError).code === 'E_LINK_CLOSED') await seat.ended;
           // A job that is ending has closed its links; what ended it is known already.
           if (this.#ending === undefined) throw thrown;
         }
@@ -338,18 +359,19 @@ export class Coordinator {
   }
 
   /** A worker's endless task has returned. */
-  #workerEnded(seat: WorkerSeat, end: WorkerEnd): void {
+  #workerEnded(seat: WorkerSeat, {outcome}: WorkerEnd): void {
     seat.hasEnded = true;
-    seat.results = end.results;
+    seat.outcome = outcome;
     seat.link.close();
-    if (end.outcome === 'FAILED') {
+    if (outcome === 'FAILED') {
       // The failure itself has been reported. This is for a worker that did not get to its loop.
       for (const task of this.#tasksOf(seat.index)) if (!task.isTerminal) task.moveTo('FAILED');
     }
     if (this.#status.status !== 'RUNNING') return;
-    if (this.#tasks.every(task => task.state === 'FINISHED')) {
-      this.#ending ??= this.#end();
-    } else if (end.outcome === 'CANCELED') {
+    // Not as soon as all tasks are FINISHED: a worker can still be lost with the results of its own.
+    if (this.#seats.every(other => other.outcome === 'FINISHED' || !this.#hasTasks(other))) {
+      this.#beginEnd();
+    } else if (outcome === 'CANCELED') {
       this.#fail(
         new StreamError('E_WORKER_EXIT', 'a worker ended its tasks without having been told to', {
           worker: seat.index,
@@ -369,11 +391,11 @@ export class Coordinator {
       if (task.isTerminal) continue;
       task.moveTo(task.state === 'CANCELING' && wasKilled ? 'CANCELED' : 'FAILED');
     }
-    if (!wasKilled) this.#fail(error);
+    if (!wasKilled) this.#fail(error, seat);
   }
 
-  /** Takes note of a failure; the first one ends the job. */
-  #fail(thrown: unknown): void {
+  /** Takes note of a failure, and of the worker that it comes from; the first one ends the job. */
+  #fail(thrown: unknown, seat?: WorkerSeat): void {
     const {status} = this.#status;
     if (status === 'CANCELLING' || this.#status.isTerminal) {
       // Whatever breaks while a job is being cancelled does not matter any more.
@@ -381,14 +403,26 @@ export class Coordinator {
     }
     this.#failures.add(thrown);
     if (this.#ending !== undefined) return;
+    // Its own word, not its answer: that may still be on the way when the news of its death is here.
+    const phase = seat === undefined ? 'BOOTING' : this.#board.phase(seat.index);
+    this.#hasFailedRunning = phase === 'RUNNING' || phase === 'ENDED';
     if (status !== 'INITIALIZING') this.#status.moveTo('FAILING');
     this.#tellWorkersToEnd();
-    this.#ending = this.#end();
+    this.#beginEnd();
   }
 
   #tellWorkersToEnd(): void {
     for (const task of this.#tasks) task.cancel();
     for (const bell of this.#bells) bell.setControl(CONTROL_CANCEL);
+  }
+
+  #beginEnd(): void {
+    if (this.#ending !== undefined) return;
+    this.#ending = this.#end();
+    this.#ending.catch((thrown: unknown) => {
+      this.#done.reject(thrown);
+    });
+    this.#endBegun.resolve();
   }
 
   /** Waits for the workers, terminates those that are late, and settles `done`. */
@@ -419,10 +453,10 @@ export class Coordinator {
       this.#tasks.every(task => isTerminalTaskState(task.state)),
       'a job ended while one of its tasks had not',
     );
-    this.#resolveDone({
+    this.#done.resolve({
       status: this.#status.status as JobEnd['status'],
       jobName: this.#planned?.jobName,
-      failures: this.#status.status === 'CANCELED' ? [] : this.#failures.toArray(),
+      failures: this.#failures.toArray(),
       durationMs:
         this.#runningSinceMs === undefined ? 0 : this.#clock.monotonicNow() - this.#runningSinceMs,
       metrics,
@@ -433,7 +467,11 @@ export class Coordinator {
   /** Whether a worker has tasks, and hope that it ends by itself. */
   #isInvolved(seat: WorkerSeat): boolean {
     if (seat.hasEnded || seat.isLost) return false;
-    return this.#board.phase(seat.index) !== 'BOOTING' && this.#tasksOf(seat.index).length > 0;
+    return this.#board.phase(seat.index) !== 'BOOTING' && this.#hasTasks(seat);
+  }
+
+  #hasTasks(seat: WorkerSeat): boolean {
+    return this.#tasksOf(seat.index).length > 0;
   }
 
   #readMetrics(): JobMetrics {
@@ -467,12 +505,16 @@ export class Coordinator {
     }, tickMs);
   }
 
+  /**
+   * A worker that opens or steps its tasks counts steps, also while it has nothing to do: it never sleeps
+   * longer than a few milliseconds. So a count that stands still means a thread that is stuck, in a
+   * task or between two steps (in a timer of user code).
+   */
   #watch(seat: WorkerSeat, tickMs: number): void {
     const steps = this.#board.steps(seat.index);
-    const isInStep =
-      this.#board.currentTask(seat.index) !== NO_TASK ||
-      this.#board.phase(seat.index) === 'DEPLOYING';
-    if (seat.hasEnded || seat.isLost || !isInStep || steps !== seat.seenSteps) {
+    const phase = this.#board.phase(seat.index);
+    const isWatched = phase === 'DEPLOYING' || phase === 'RUNNING';
+    if (seat.hasEnded || seat.isLost || !isWatched || steps !== seat.seenSteps) {
       seat.seenSteps = steps;
       seat.silentTicks = 0;
       return;
@@ -480,9 +522,13 @@ export class Coordinator {
     seat.silentTicks += 1;
     const silentMs = seat.silentTicks * tickMs;
     if (silentMs < this.#settings.taskTimeoutMs) return;
-    const error = taskNotResponding(silentMs, this.#placeOf(seat));
+    const place = this.#placeOf(seat);
+    const error = taskNotResponding(silentMs, place);
     seat.link.abandon(error);
-    this.#fail(error);
+    const stuck =
+      place.task === undefined ? this.#tasksOf(seat.index) : [this.#tasks[place.task.taskIndex]!];
+    for (const task of stuck) if (!task.isTerminal) task.moveTo('FAILED');
+    this.#fail(error, seat);
     seat.giveUp();
   }
 }

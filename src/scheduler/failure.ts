@@ -3,9 +3,9 @@
  * a job's failures. Every error names the job and, where it can be known, the task: the board still
  * says which task a thread was stepping when it died.
  */
-import {StreamError, toErrorData} from '../base/errors.ts';
+import {StreamError, showValue, toErrorData} from '../base/errors.ts';
 import type {ErrorData} from '../base/errors.ts';
-import type {TaskPlacement} from './runtime-contract.ts';
+import type {TaskPlacement, WorkerResults} from './runtime-contract.ts';
 
 /** As many failures are kept as in Flink's exception history. */
 export const FAILURE_HISTORY_MAX = 16;
@@ -14,8 +14,8 @@ export const FAILURE_HISTORY_MAX = 16;
 export interface ThreadPlace {
   readonly jobName: string;
   readonly workerIndex: number;
-  /** The task that was being stepped; undefined between steps and outside the loop. */
-  readonly task: TaskPlacement | undefined;
+  /** The task that was being opened or stepped; undefined between steps and outside the loop. */
+  readonly task?: TaskPlacement | undefined;
 }
 
 const placeDetails = ({jobName, workerIndex, task}: ThreadPlace) => ({
@@ -23,6 +23,9 @@ const placeDetails = ({jobName, workerIndex, task}: ThreadPlace) => ({
   task: task?.name,
   worker: workerIndex,
 });
+
+const thrownText = (thrown: unknown): string =>
+  thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : showValue(thrown);
 
 /** What a worker's unexpected end means: `thrown` is what its endless task was rejected with. */
 export function workerDeath(thrown: unknown, place: ThreadPlace): StreamError {
@@ -50,18 +53,25 @@ export function workerDeath(thrown: unknown, place: ThreadPlace): StreamError {
       {remedy: 'user code must not call process.exit'},
     );
   }
-  return new StreamError('E_WORKER_DIED', 'a worker thread died', details, {cause: thrown});
+  return new StreamError(
+    'E_WORKER_DIED',
+    'a worker thread died',
+    {...details, thrown: thrownText(thrown)},
+    {cause: thrown},
+  );
 }
 
-/** A thread has been in the same step for `silentMs`. */
+/** A thread has been in the same step, or in whatever user code runs between steps, for `silentMs`. */
 export function taskNotResponding(silentMs: number, place: ThreadPlace): StreamError {
   return new StreamError(
     'E_TASK_NOT_RESPONDING',
-    'a task does not respond; its thread was ended',
+    place.task === undefined
+      ? 'a worker thread does not respond and was ended'
+      : 'a task does not respond; its thread was ended',
     {...placeDetails(place), silentMs: Math.round(silentMs)},
     {
       remedy:
-        'look for an endless loop or a blocking call in its user functions, or raise taskTimeoutMs',
+        'look for an endless loop or a blocking call in user functions, or raise taskTimeoutMs',
     },
   );
 }
@@ -69,15 +79,30 @@ export function taskNotResponding(silentMs: number, place: ThreadPlace): StreamE
 /** What a step threw, as the failure of its task. Errors that already say so pass unchanged. */
 export function taskFailure(thrown: unknown, place: ThreadPlace): StreamError {
   if (thrown instanceof StreamError) return thrown;
-  if (place.task === undefined) {
-    return new StreamError(
-      'E_UNCAUGHT',
-      'user code threw outside of the calls of the engine (in a timer, or in a promise that nobody awaits)',
-      placeDetails(place),
-      {cause: thrown},
-    );
-  }
-  return new StreamError('E_TASK_FAILED', 'a task failed', placeDetails(place), {cause: thrown});
+  if (place.task === undefined) return uncaught(thrown, place);
+  return new StreamError(
+    'E_TASK_FAILED',
+    'a task failed',
+    {...placeDetails(place), thrown: thrownText(thrown)},
+    {cause: thrown},
+  );
+}
+
+/** What came out of no call of the engine. */
+export function uncaught(
+  thrown: unknown,
+  place: Omit<ThreadPlace, 'workerIndex'> & {readonly workerIndex: number | undefined},
+): StreamError {
+  return new StreamError(
+    'E_UNCAUGHT',
+    'user code threw outside of the calls of the engine',
+    {
+      job: place.jobName,
+      ...(place.workerIndex === undefined ? {} : {worker: place.workerIndex}),
+      thrown: thrownText(thrown),
+    },
+    {remedy: 'catch it in the timer, callback or promise that it comes from', cause: thrown},
+  );
 }
 
 /** What went wrong before the first step: while the graph or the operators were built. */
@@ -86,11 +111,42 @@ export function deployFailure(thrown: unknown, place: ThreadPlace): StreamError 
   return new StreamError(
     'E_DEPLOY_FAILED',
     'a worker could not set up its tasks',
-    placeDetails(place),
-    {
-      cause: thrown,
-    },
+    {...placeDetails(place), thrown: thrownText(thrown)},
+    {cause: thrown},
   );
+}
+
+/** Why the results of a worker did not get through: the collected value that cannot cross threads. */
+export function resultsFailure(
+  thrown: unknown,
+  {collected}: WorkerResults,
+  {jobName, workerIndex}: ThreadPlace,
+): StreamError {
+  for (const [sink, values] of Object.entries(collected)) {
+    const index = values.findIndex(value => !canBeCloned(value));
+    if (index < 0) continue;
+    return new StreamError(
+      'E_COLLECT_VALUE',
+      'a collected record cannot be handed to the host',
+      {job: jobName, sink, index, value: showValue(values[index]), thrown: thrownText(thrown)},
+      {remedy: 'collect plain data: map functions and symbols away', cause: thrown},
+    );
+  }
+  return new StreamError(
+    'E_RESULTS_LOST',
+    'the results of a worker could not be handed over',
+    {job: jobName, worker: workerIndex, thrown: thrownText(thrown)},
+    {cause: thrown},
+  );
+}
+
+function canBeCloned(value: unknown): boolean {
+  try {
+    structuredClone(value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The failures of a job in the order in which they were noticed; the first is the root cause. */

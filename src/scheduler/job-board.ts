@@ -7,7 +7,7 @@
  *   word   0               STATUS        coordinator: code of the job's status (JOB_STATUSES)
  *   word  32               BOOTED        workers: how many threads have begun to build the graph
  *   word  64 + 64·w        PHASE         worker w: what its thread is doing (WORKER_PHASES)
- *                  + 1     CURRENT_TASK  worker w: index of the task it steps; -1 between steps
+ *                  + 1     CURRENT_TASK  worker w: index of the task it opens or steps; -1 between
  *                  + 2     STEPS         worker w: steps so far (wraps)
  *                  + 3     THREAD_ID     worker w: threadId of the thread
  *
@@ -68,9 +68,10 @@ export class JobBoard {
     return WORKER_PHASES[Atomics.load(this.#words, this.#at(workerIndex) + PHASE)]!;
   }
 
-  /** The task that the worker steps now, or `NO_TASK`. */
+  /** The task that the worker opens or steps now, or `NO_TASK`. */
   currentTask(workerIndex: number): number {
-    if (this.phase(workerIndex) !== 'RUNNING') return NO_TASK;
+    const phase = this.phase(workerIndex);
+    if (phase !== 'DEPLOYING' && phase !== 'RUNNING') return NO_TASK;
     return Atomics.load(this.#words, this.#at(workerIndex) + CURRENT_TASK);
   }
 
@@ -109,7 +110,7 @@ export class WorkerPulse {
     Atomics.store(this.#words, this.#base + PHASE, WORKER_PHASES.indexOf(phase));
   }
 
-  /** A step of `taskIndex` begins. */
+  /** A step of `taskIndex`, or its opening, begins. */
   beginStep(taskIndex: number): void {
     this.#words[this.#base + CURRENT_TASK] = taskIndex;
     this.#words[this.#base + STEPS] = (this.#words[this.#base + STEPS]! + 1) | 0;

@@ -70,6 +70,8 @@ export interface WorkerRuntimeOptions {
   readonly planned: PlannedJob;
   readonly request: JobRequest;
   readonly clock: Clock;
+  /** To be called before user code opens task `taskIndex`, so that one that never returns has a name. */
+  readonly opening: (taskIndex: number) => void;
 }
 
 /** The subtasks of one worker. */

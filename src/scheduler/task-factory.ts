@@ -46,16 +46,22 @@ export interface TaskFactoryOptions {
   readonly workerIndex: number;
   readonly clock: Clock;
   readonly random: Random;
+  /** Called before user code opens a task. */
+  readonly opening?: (taskIndex: number) => void;
 }
 
 /** All subtasks of one worker, opened. Errors: what a user function threw in `open`, with its place. */
 export function createWorkerTasks(options: TaskFactoryOptions): WorkerRuntime {
   const factory = new TaskFactory(options);
-  const tasks = options.plan.executionGraph.tasks
-    .filter(task => task.worker === options.workerIndex)
-    .map(task => factory.createTask(task.index));
+  const tasks: StreamTask[] = [];
   try {
-    for (const task of tasks) task.open();
+    for (const {index, worker} of options.plan.executionGraph.tasks) {
+      if (worker !== options.workerIndex) continue;
+      options.opening?.(index);
+      const task = factory.createTask(index);
+      tasks.push(task);
+      task.open();
+    }
   } catch (thrown) {
     for (const task of tasks) disposeQuietly(task);
     throw thrown;

@@ -19,7 +19,7 @@ import {StreamError, toErrorData} from '../base/errors.ts';
 import type {ErrorData} from '../base/errors.ts';
 import {openControlLink} from './control-link.ts';
 import {drainOutput} from './drain-output.ts';
-import {deployFailure, taskFailure} from './failure.ts';
+import {deployFailure, resultsFailure, taskFailure, uncaught} from './failure.ts';
 import {JobBoard, NO_TASK, WorkerPulse} from './job-board.ts';
 import {importJobModule, importRuntime} from './job-module.ts';
 import type {
@@ -44,10 +44,9 @@ export interface WorkerTask {
   readonly port: MessagePort;
 }
 
-/** What the endless task comes to; a failure has been reported before. */
+/** What the endless task comes to; failures and results have been reported before. */
 export interface WorkerEnd {
   readonly outcome: LoopOutcome;
-  readonly results: WorkerResults | undefined;
 }
 
 /** What the coordinator may call. */
@@ -67,6 +66,8 @@ export type WorkerReports = {
   /** `taskIndex` is NO_TASK if nobody knows whose failure it is. */
   taskFailed(workerIndex: number, taskIndex: number, error: ErrorData): void;
   disposeFailed(taskIndex: number, error: ErrorData): void;
+  /** What the tasks have left behind, when all have ended. */
+  results(workerIndex: number, results: WorkerResults): void;
   /** The lines of the coordinator's graph. */
   graphLines(): readonly string[];
 };
@@ -82,6 +83,16 @@ const building = new JobBoard(boot.board).claimBoot() ? build(boot.request) : un
 // Whoever awaits it hears of the failure; until then it must not count as unhandled.
 building?.catch(() => {});
 
+/** Takes what user code throws outside of the engine's calls, from the moment that it is loaded. */
+const stray = Promise.withResolvers<never>();
+stray.promise.catch(() => {});
+let onStray: (thrown: unknown) => void = stray.reject;
+// Covers promises without a handler too. Without this the thread would die at once, and with it the
+// tasks' chance to be closed.
+process.on('uncaughtException', thrown => {
+  onStray(thrown);
+});
+
 async function build(request: JobRequest): Promise<Built> {
   const [runtime, jobModule] = await Promise.all([
     importRuntime(request.runtimeUrl).then(runtime => runtime.worker()),
@@ -96,32 +107,19 @@ export async function run({workerIndex, port}: WorkerTask): Promise<WorkerEnd> {
   pulse.begin(threadId);
   pulse.enterPhase('BUILDING');
 
-  let loop: WorkerLoop | undefined;
-  let failEarly: (thrown: unknown) => void = () => {};
-  const failedEarly = new Promise<never>((_resolve, reject) => {
-    failEarly = reject;
-  });
-  failedEarly.catch(() => {});
-  // Covers promises without a handler too. Without this the thread would die at once, and with it
-  // the tasks' chance to be closed.
-  process.on('uncaughtException', thrown => {
-    if (loop === undefined) failEarly(thrown);
-    else loop.failFromOutside(thrown);
-  });
-
   return await new Promise<WorkerEnd>((resolve, reject) => {
     const control: WorkerControl = {
       deploy: async deployment => {
         let finish: () => Promise<WorkerEnd>;
         try {
-          finish = await Promise.race([prepare(deployment), failedEarly]);
+          finish = await Promise.race([prepare(deployment), strayInSetUp(deployment)]);
         } catch (thrown) {
-          const place = {jobName: deployment.plan.jobName, workerIndex, task: undefined};
+          const place = {jobName: deployment.plan.jobName, workerIndex};
           const error = toErrorData(deployFailure(thrown, place));
           await link.remote.taskFailed(workerIndex, NO_TASK, error);
           finish = async () => {
             await drainOutput();
-            return {outcome: 'FAILED', results: undefined};
+            return {outcome: 'FAILED'};
           };
         }
         // In a later turn, so that the answer to this call leaves before the first report.
@@ -131,6 +129,14 @@ export async function run({workerIndex, port}: WorkerTask): Promise<WorkerEnd> {
       },
     };
     const link = openControlLink<WorkerReports>(port, control);
+
+    const strayInSetUp = async ({plan: {jobName}}: Deployment): Promise<never> => {
+      try {
+        return await stray.promise;
+      } catch (thrown) {
+        throw uncaught(thrown, {jobName, workerIndex});
+      }
+    };
 
     const prepare = async (deployment: Deployment) => {
       const {runtime, planned} = await building!;
@@ -145,8 +151,11 @@ export async function run({workerIndex, port}: WorkerTask): Promise<WorkerEnd> {
         planned,
         request: boot.request,
         clock: systemClock,
+        opening: taskIndex => {
+          pulse.beginStep(taskIndex);
+        },
       });
-      const workerLoop = (loop = new WorkerLoop({
+      const workerLoop = new WorkerLoop({
         tasks: workerRuntime.tasklets.map((tasklet, i) => ({
           taskIndex: tasks[i]!.taskIndex,
           tasklet,
@@ -170,7 +179,10 @@ export async function run({workerIndex, port}: WorkerTask): Promise<WorkerEnd> {
             reports.push(link.remote.disposeFailed(taskIndex, toErrorData(thrown)));
           },
         },
-      }));
+      });
+      onStray = thrown => {
+        workerLoop.failFromOutside(thrown);
+      };
       const finish = async (): Promise<WorkerEnd> => {
         pulse.enterPhase('RUNNING');
         const outcome = await workerLoop.run();
@@ -179,10 +191,23 @@ export async function run({workerIndex, port}: WorkerTask): Promise<WorkerEnd> {
         workerRuntime.dispose();
         // The reports go another way than the result of this task; they must not be overtaken.
         await Promise.all(reports);
+        const isDelivered = results === undefined || (await deliver(results, jobName));
         await drainOutput();
-        return {outcome, results};
+        return {outcome: isDelivered ? outcome : 'FAILED'};
       };
       return finish;
+    };
+
+    /** Hands the results over; false, and a failure reported, if they cannot cross threads. */
+    const deliver = async (results: WorkerResults, jobName: string): Promise<boolean> => {
+      try {
+        await link.remote.results(workerIndex, results);
+        return true;
+      } catch (thrown) {
+        const error = resultsFailure(thrown, results, {jobName, workerIndex});
+        await link.remote.taskFailed(workerIndex, NO_TASK, toErrorData(error));
+        return false;
+      }
     };
   });
 }

@@ -114,7 +114,7 @@ const engine: CoordinatorSide & WorkerSide & HostSide = {
     return {plan, buffer: arena.create().buffer, splits: undefined};
   },
 
-  createWorker({deployment, workerIndex, planned}) {
+  createWorker({deployment, workerIndex, planned, opening}) {
     const plan = deployment.plan as FakePlan;
     const shared = sharedOf(deployment);
     const bell = engine.openBell(deployment, workerIndex);
@@ -125,6 +125,7 @@ const engine: CoordinatorSide & WorkerSide & HostSide = {
       .map((task): Tasklet => {
         let isStopped = false;
         let isDisposed = false;
+        opening(task.taskIndex);
         const fake = (planned as FakePlanned).job.open({
           taskIndex: task.taskIndex,
           workerIndex,
