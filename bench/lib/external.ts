@@ -31,6 +31,7 @@ const JAVA_OPTIONS = [
     'java.base/java.util.concurrent.atomic',
     'java.base/sun.nio.ch',
     'java.management/sun.management',
+    'jdk.management/com.sun.management.internal',
   ].flatMap(name => ['--add-opens', `${name}=ALL-UNNAMED`]),
   ...['java.base/jdk.internal.ref'].flatMap(name => ['--add-exports', `${name}=ALL-UNNAMED`]),
   '--add-modules',
