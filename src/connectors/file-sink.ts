@@ -68,7 +68,6 @@ class FileSinkWriter<T> implements SinkWriter<T> {
   readonly #fileSystem: WritableFileSystem;
   readonly #lines: LineWriter;
   #part: PartFile | undefined;
-  #isFinished = false;
 
   constructor(context: SinkWriterContext, setup: FileSinkSetup, fileSystem: WritableFileSystem) {
     this.#context = context;
@@ -95,12 +94,10 @@ class FileSinkWriter<T> implements SinkWriter<T> {
   }
 
   flush(endOfInput: boolean): void {
-    if (this.#isFinished) return;
     const part = this.#part!;
     if (!endOfInput) return part.flush();
     this.#lines.finish?.(part);
     part.finish();
-    this.#isFinished = true;
   }
 
   close(): void {

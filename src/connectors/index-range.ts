@@ -49,7 +49,7 @@ export class RangeReader<T> implements SourceReader<T, RangeSplit> {
   }
 
   addSplit(split: RangeSplit): void {
-    if (split.start < split.end) this.#splits.push(split);
+    this.#splits.push(split);
   }
 
   poll(countMax: number, nowMs: number): PollResult {

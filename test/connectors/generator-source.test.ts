@@ -74,14 +74,22 @@ test('subtasks share a rate and take turns', t => {
   const pacers = [0, 1, 2, 3].map(subtask => new Pacer(1000, subtask, 4));
   for (const pacer of pacers) pacer.take(0, 0);
 
-  const given: number[] = [];
-  for (let nowMs = 0; nowMs < 12; nowMs += 1) {
+  const given: Array<[atMs: number, subtask: number]> = [];
+  for (let nowMs = 0; nowMs < 7; nowMs += 1) {
     pacers.forEach((pacer, subtask) => {
-      for (let n = pacer.take(9, nowMs); n > 0; n -= 1) given.push(subtask);
+      for (let n = pacer.take(9, nowMs); n > 0; n -= 1) given.push([nowMs, subtask]);
     });
   }
 
-  t.deepEqual(given, [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3]);
+  t.deepEqual(given, [
+    [0, 0],
+    [1, 1],
+    [2, 2],
+    [3, 3],
+    [4, 0],
+    [5, 1],
+    [6, 2],
+  ]);
 });
 
 test('after a long stop no more than a second is caught up', t => {

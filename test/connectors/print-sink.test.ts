@@ -2,7 +2,7 @@
 import {spawnSync} from 'node:child_process';
 import {join} from 'node:path';
 import test from 'ava';
-import {printSink, type PrintTarget} from '../../src/connectors/print-sink.ts';
+import {PRINT_TO_HOST, printSink, type PrintTarget} from '../../src/connectors/print-sink.ts';
 import {ConnectorContext} from '../support/connector-context.ts';
 import {declare} from '../support/declare.ts';
 import {systemError} from '../support/memory-files.ts';
@@ -13,7 +13,6 @@ import {temporaryDirectory} from '../support/temporary-directory.ts';
 class FakePipe implements PrintTarget {
   text = '';
   sizes: number[] = [];
-  closed = 0;
   /** How many bytes the next write takes; 0 says that the pipe is full. */
   room: () => number = () => Infinity;
   error: string | undefined;
@@ -27,22 +26,19 @@ class FakePipe implements PrintTarget {
     return size;
   }
 
-  close(): void {
-    this.closed += 1;
-  }
-
   get lines(): string[] {
     return Buffer.from(this.text, 'latin1').toString('utf8').split('\n').slice(0, -1);
   }
 }
 
-const VALUES = ['a', {word: '€', count: 1}, 5n, {at: new Date(0), x: NaN}, 'x'.repeat(20_000), ''];
+const LONG = 'x'.repeat(20_000);
+const VALUES = ['a', {word: '€', count: 1}, 5n, {at: new Date(0), x: NaN}, LONG, ''];
 const LINES = [
   'a',
   '{"word":"€","count":1}',
   '5',
   '{"at":1970-01-01T00:00:00.000Z,"x":NaN}',
-  'x'.repeat(20_000),
+  LONG,
   '',
 ];
 
@@ -59,21 +55,35 @@ sinkContract(declare, 'printing to a slow reader', {
   create: () => {
     const pipe = new FakePipe();
     let attempt = 0;
-    pipe.room = () => ((attempt += 1) % 3 === 0 ? 7 : 0);
-    // Subtasks share no pipe here: a line that is longer than what a pipe takes at once may be torn.
-    const pipes: FakePipe[] = [];
-    return {
-      sink: printSink(() => {
-        const own = new FakePipe();
-        own.room = pipe.room;
-        pipes.push(own);
-        return own;
-      }),
-      received: () => pipes.flatMap(own => own.lines.map(line => line.replace(/^\d> /, ''))),
-    };
+    pipe.room = () => ((attempt += 1) % 3 === 0 ? 4096 : 0);
+    const received = () => pipe.lines.map(line => line.replace(/^\d> /, ''));
+    return {sink: printSink(() => pipe), received};
   },
-  values: VALUES,
-  expected: () => LINES,
+  // A longer line than a pipe takes at once may be torn by other subtasks.
+  values: VALUES.filter(value => value !== LONG),
+  expected: () => LINES.filter(value => value !== LONG),
+});
+
+test('a pipe that takes a part of a line is given the rest', t => {
+  const pipe = new FakePipe();
+  let attempt = 0;
+  pipe.room = () => ((attempt += 1) % 3 === 0 ? 7 : 0);
+  const driver = new SinkDriver(printSink(() => pipe));
+
+  for (const value of VALUES) driver.write(value);
+  driver.finish();
+
+  t.deepEqual(pipe.lines, LINES);
+});
+
+test('a target that has enough for now is left alone for a while', t => {
+  const pipe = Object.assign(new FakePipe(), {isFull: (): boolean => true});
+  const {writer} = new SinkDriver(printSink(() => pipe));
+
+  t.false(writer.isWritable!());
+  t.is(writer.writableAtMs, 2);
+  pipe.isFull = () => false;
+  t.true(writer.isWritable!());
 });
 
 test('with several subtasks a line begins with the number of its own, from 1', t => {
@@ -106,8 +116,10 @@ test('lines are written together, when there are enough, when time has passed, w
   driver.write('d');
   t.is(pipe.text, 'a\nb\nc\nd\n');
 
-  driver.write('e'.repeat(16_384));
-  t.is(pipe.lines.length, 5);
+  driver.write('e');
+  t.is(pipe.lines.length, 4);
+  driver.write('f'.repeat(16_384));
+  t.is(pipe.lines.length, 6);
 });
 
 test('writes are whole lines of at most 4096 bytes, which pipes never tear', t => {
@@ -166,14 +178,21 @@ test('after a failure `close` still prints what was gathered, but does not wait 
   writer.write('a', NaN);
   writer.close!();
   t.is(pipe.text, 'a\n');
-  t.is(pipe.closed, 1);
+
+  const slow = new FakePipe();
+  let attempts = 0;
+  slow.room = () => ((attempts += 1) < 3 ? 0 : 100);
+  const second = new SinkDriver(printSink(() => slow)).writer;
+  second.write('a', NaN);
+  second.close!();
+  t.is(slow.text, 'a\n');
 
   const stuck = new FakePipe();
   stuck.room = () => 0;
   const other = new SinkDriver(printSink(() => stuck)).writer;
   other.write('a', NaN);
   other.close!();
-  t.is(stuck.closed, 1);
+  t.is(stuck.text, '');
 });
 
 test('a reader that has gone is not an error: lines are dropped and counted', t => {
@@ -186,6 +205,7 @@ test('a reader that has gone is not an error: lines are dropped and counted', t 
   pipe.error = 'EPIPE';
   driver.writer.flush?.(false);
 
+  pipe.error = undefined;
   driver.write('d');
   driver.finish();
 
@@ -205,23 +225,29 @@ test('an output that fails is named', t => {
   });
 });
 
-/** A program whose worker thread prints `count` lines and ends at once. */
-function program(count: number): string[] {
+/** A program whose worker thread prints `count` lines and ends at once, if not told otherwise. */
+function program(count: number, end = 'process.exit();'): string[] {
   const path = (name: string) => JSON.stringify(new URL(`../../${name}`, import.meta.url).href);
   const worker = `
+    import {writeSync} from 'node:fs';
     import {printSink} from ${path('src/connectors/print-sink.ts')};
     import {ConnectorContext} from ${path('test/support/connector-context.ts')};
     import {SinkDriver} from ${path('test/support/sink-contract.ts')};
     const driver = new SinkDriver(printSink());
     const pause = new Int32Array(new SharedArrayBuffer(4));
     const {writer} = driver;
+    let isRefused = false;
     for (let line = 0; line < ${count}; line += 1) {
-      while (!writer.isWritable()) Atomics.wait(pause, 0, 0, 1);
+      while (!writer.isWritable()) {
+        isRefused = true;
+        Atomics.wait(pause, 0, 0, 1);
+      }
       writer.write(String(line), NaN);
     }
     writer.flush(true);
     while (!writer.isFlushed()) Atomics.wait(pause, 0, 0, 1);
-    process.exit();`;
+    if (isRefused) writeSync(2, 'was refused');
+    ${end}`;
   const url = `data:text/javascript,${encodeURIComponent(worker)}`;
   return [
     '--input-type=module',
@@ -243,7 +269,7 @@ test('a worker that ends at once loses no line, into a socket', t => {
     maxBuffer: 1 << 24,
   });
 
-  t.is(stderr, '');
+  t.regex(stderr, /^(was refused)?$/);
   t.is(stdout.length, expectedText.length);
   t.true(stdout === expectedText);
 });
@@ -261,21 +287,32 @@ function shell(command: string) {
 test('a worker that ends at once loses no line, into a slow pipe', t => {
   const {stdout, stderr} = shell('| (sleep 1; cat)');
 
-  t.is(stderr, '');
+  // It was told to wait, instead of being blocked.
+  t.is(stderr, 'was refused');
   t.true(stdout === expectedText);
 });
 
 test('a pipe that `head` closes is not an error', t => {
   const {stdout, stderr} = shell('| head -n 3');
 
-  t.is(stderr, '');
+  t.regex(stderr, /^(was refused)?$/);
   t.is(stdout, '0\n1\n2\n');
+});
+
+test('a worker prints through the host where that is asked for', t => {
+  const {stdout, stderr} = spawnSync(process.execPath, program(1000, ''), {
+    encoding: 'utf8',
+    env: {...process.env, [PRINT_TO_HOST]: '1'},
+  });
+
+  t.is(stderr, '');
+  t.is(stdout, expectedText.slice(0, expectedText.indexOf('1000\n')));
 });
 
 test('a worker appends to a file behind what is there', t => {
   const file = join(temporaryDirectory(t), 'out');
   const {stdout, stderr} = shell(`>> '${file}'; (echo before; cat '${file}')`);
 
-  t.is(stderr, '');
+  t.regex(stderr, /^(was refused)?$/);
   t.true(stdout === `before\n${expectedText}`);
 });

@@ -7,6 +7,8 @@ class Point {
   x = 1;
 }
 class Money {
+  cents = 500n;
+
   toJSON() {
     return '5 EUR';
   }
