@@ -8,6 +8,9 @@ import {EXIT_FINISHED, EXIT_HUNG_UP, EXIT_INTERRUPTED, EXIT_TERMINATED} from './
 /** Why a job was cancelled. `output closed`: nobody reads what it prints any more. */
 export type CancelReason = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'output closed';
 
+/** Said to somebody who has pressed Ctrl-C and waits. */
+export const CANCELING_HINT = 'cancelling; a second Ctrl-C ends the process at once';
+
 /** As shells have it; a reader that has got what it wanted (`| head`) is no failure. */
 const EXIT_CODES: Readonly<Record<CancelReason, number>> = {
   SIGINT: EXIT_INTERRUPTED,

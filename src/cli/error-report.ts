@@ -41,7 +41,7 @@ export function errorLines(error: unknown, options: ErrorReportOptions): string[
   const {what, remedy} = takeApart(data);
   const isOurs = data.code.startsWith('E_') && data.code !== 'E_UNEXPECTED';
   const lines = [
-    `${paint('red', paint('bold', 'Error:'))} ${paint('bold', isOurs ? what : `${data.name}: ${data.message}`)}` +
+    `${paint('red', paint('bold', 'Error:'))} ${paint('bold', isOurs ? what : titleOf(data))}` +
       (isOurs ? ` ${paint('dim', `(${data.code})`)}` : ''),
     ...detailLines(data, options),
   ];
@@ -90,14 +90,17 @@ function detailLines({details, cause}: ErrorData, options: ErrorReportOptions): 
 
 function causeLines(cause: ErrorData, options: ErrorReportOptions): string[] {
   const {paint} = options;
-  const title =
-    cause.code.startsWith('E_') && cause.name === 'StreamError' ? '' : `${cause.name}: `;
-  const [first, ...more] = cause.message.split('\n');
+  const [first, ...more] = titleOf(cause).split('\n');
   return [
-    `${paint('red', 'Caused by')} ${title}${first}`,
+    `${paint('red', 'Caused by')} ${first}`,
     ...more.map(line => INDENT + line),
     ...stackLines(cause, options),
   ];
+}
+
+/** The name of an error says something only if it is not that of every error. */
+function titleOf({name, message}: ErrorData): string {
+  return name === 'Error' || name === 'StreamError' ? message : `${name}: ${message}`;
 }
 
 /** The frames of the user's code, each with its place; for errors of syntax the line that is wrong. */

@@ -114,6 +114,18 @@ export class ProgressMeter {
   }
 }
 
+/** A job that has no counters yet. */
+export function notYetRunning(elapsedMs: number): JobProgress {
+  return {
+    elapsedMs,
+    records: 0,
+    recordsPerSecond: 0,
+    cores: 0,
+    peakMemoryBytes: 0,
+    vertices: [],
+  };
+}
+
 /** The tasks of each vertex, in the order of the graph. */
 export function verticesOf({tasks}: JobMetrics): TaskMetrics[][] {
   const vertices = new Map<string, TaskMetrics[]>();

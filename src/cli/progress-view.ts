@@ -12,6 +12,7 @@
  * A line per operator; operators that run as one chain hang below the first one, because time and queue are
  * those of the task that runs the chain.
  */
+import {CANCELING_HINT} from './cancellation.ts';
 import {cutTo, displayWidth, fitLeft, harmless, padLeft} from './display-width.ts';
 import {showBytes, showCount, showDuration, showRate, showShare} from './figures.ts';
 import type {Paint} from './paint.ts';
@@ -20,6 +21,8 @@ import type {JobProgress, VertexProgress} from './progress-meter.ts';
 export interface ViewOptions {
   readonly jobName: string;
   readonly status: string;
+  /** Somebody has asked the job to end. */
+  readonly isCanceling: boolean;
   readonly columns: number;
   readonly rows: number;
   readonly paint: Paint;
@@ -34,7 +37,7 @@ const COLUMNS_FOR_QUEUE = 64;
 const COLUMNS_FOR_TOTALS = 52;
 const COLUMNS_FOR_BAR = 40;
 const COLUMNS_FOR_SHARES = 104;
-const NAME_COLUMNS_MAX = 44;
+const NAME_COLUMNS_MAX = 56;
 
 const RATE_WIDTH = 9;
 const TOTAL_WIDTH = 8;
@@ -52,7 +55,7 @@ export function progressLines(progress: JobProgress, options: ViewOptions): stri
   const {columns, rows, paint} = options;
   const width = Math.max(1, columns - 1);
   const head = headLine(progress, options, width);
-  if (columns < COLUMNS_FOR_BAR || rows < 6) return [head];
+  if (progress.vertices.length === 0 || columns < COLUMNS_FOR_BAR || rows < 6) return [head];
 
   const hasShares = columns >= COLUMNS_FOR_SHARES;
   const fixed: Column[] = [
@@ -102,9 +105,11 @@ export function progressLines(progress: JobProgress, options: ViewOptions): stri
   const legend = paint(
     'dim',
     cutTo(
-      hasShares
-        ? 'time of the last second; queue: batches waiting / most that may'
-        : `time of the last second: ${BUSY} busy  ${BACKPRESSURED} backpressured  ${IDLE} idle`,
+      options.isCanceling
+        ? CANCELING_HINT
+        : hasShares
+          ? 'time of the last second; queue: batches waiting / most that may'
+          : `time of the last second: ${BUSY} busy  ${BACKPRESSURED} backpressured  ${IDLE} idle`,
       width,
     ),
   );
@@ -123,12 +128,14 @@ export function progressLogLine(progress: JobProgress, {jobName, status}: ViewOp
   return [
     `${harmless(jobName)}: ${status}`,
     showDuration(progress.elapsedMs),
-    `${showCount(progress.records)} records`,
-    `${showRate(progress.recordsPerSecond)}/s`,
     ...(busiest === undefined
       ? []
-      : [`busiest ${harmless(busiest.operators[0]!.name)} ${showShare(busiest.busy)}`]),
-    `peak ${showBytes(progress.peakMemoryBytes)}`,
+      : [
+          `${showCount(progress.records)} records`,
+          `${showRate(progress.recordsPerSecond)}/s`,
+          `busiest ${harmless(busiest.operators[0]!.name)} ${showShare(busiest.busy)}`,
+          `peak ${showBytes(progress.peakMemoryBytes)}`,
+        ]),
   ].join(', ');
 }
 
@@ -154,15 +161,18 @@ function headLine(
   {jobName, status, paint}: ViewOptions,
   width: number,
 ): string {
-  const parts = [
-    showDuration(progress.elapsedMs),
-    `${width < 100 ? showRate(progress.records) : showCount(progress.records)} records`,
-    `${showRate(progress.recordsPerSecond)}/s`,
-    `${progress.cores.toFixed(1)} cores`,
-    `peak ${showBytes(progress.peakMemoryBytes)}`,
-  ];
+  const parts =
+    progress.vertices.length === 0
+      ? [showDuration(progress.elapsedMs)]
+      : [
+          showDuration(progress.elapsedMs),
+          `${width < 100 ? showRate(progress.records) : showCount(progress.records)} records`,
+          `${showRate(progress.recordsPerSecond)}/s`,
+          `${progress.cores.toFixed(1)} cores`,
+          `peak ${showBytes(progress.peakMemoryBytes)}`,
+        ];
   // What does not fit is left out from the end: a cut figure would be a wrong one.
-  const name = cutTo(harmless(jobName), Math.max(8, width - 50));
+  const name = cutTo(harmless(jobName), Math.max(12, width - 50));
   let used = displayWidth(`${name}  ${status}`);
   if (used > width) return cutTo(`${name}  ${status}`, width);
   let line = `${paint('bold', name)}  ${paint('cyan', status)}`;

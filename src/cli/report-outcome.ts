@@ -28,16 +28,18 @@ const COLUMNS_DEFAULT = 80;
 export async function reportOutcome(
   outcome: RunOutcome,
   failure: unknown,
-  {streams: {stdout, stderr}, isJson, isQuiet, showsAllFrames}: ReportOptions,
+  {streams: {stdout, stderr, output}, isJson, isQuiet, showsAllFrames}: ReportOptions,
 ): Promise<number> {
   const exitCode = exitCodeOf(outcome, failure);
+  // On a terminal what the job has printed stands right above.
+  if (stdout.isTTY && !output.endsLine && (!isQuiet || failure !== undefined)) stderr.write('\n');
   if (failure !== undefined) reportError(failure, {showsAllFrames, stream: stderr});
   if (isJson) {
     await writeDocument(stdout, summaryJson(outcome, exitCode));
   } else if (!isQuiet && outcome.vertices.length > 0) {
     const columns = stderr.columns ?? COLUMNS_DEFAULT;
     const lines = summaryLines(outcome, {columns, paint: paintFor(stderr)});
-    if (failure !== undefined) lines.unshift('');
+    if (failure !== undefined || (stdout.isTTY && output.hasWritten)) lines.unshift('');
     await writeDocument(stderr, `${lines.join('\n')}\n`);
   } else if (!isQuiet && outcome.canceledBy !== undefined) {
     await writeDocument(stderr, `cancelled before the job ran (${outcome.canceledBy})\n`);

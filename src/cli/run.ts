@@ -8,7 +8,7 @@ import {systemClock} from '../base/clock.ts';
 import {StreamError, toErrorData} from '../base/errors.ts';
 import {PRINT_TO_HOST} from '../connectors/print-sink.ts';
 import {parseConfigPairs} from '../graph/config.ts';
-import {watchSignals, type CancelReason} from './cancellation.ts';
+import {CANCELING_HINT, watchSignals, type CancelReason} from './cancellation.ts';
 import {jobFileOf, jobNameOf} from './job-file.ts';
 import type {ParsedArguments} from './options.ts';
 import {JobOutput, replaceStandardStream} from './standard-streams.ts';
@@ -25,20 +25,21 @@ export async function run(args: ParsedArguments): Promise<number> {
   const isJson = args.has('json');
   const isQuiet = args.has('quiet');
 
+  const {stdout, stderr} = process;
+  const isLive = !isQuiet && stderr.isTTY && process.env['TERM'] !== 'dumb';
   let cancelReason: CancelReason | undefined;
   const canceling = new AbortController();
   const cancel = (reason: CancelReason): void => {
     cancelReason ??= reason;
     canceling.abort();
+    if (!isLive && !isQuiet && reason !== 'output closed') stderr.write(`${CANCELING_HINT}\n`);
   };
   const unwatchSignals = watchSignals(cancel);
 
-  const {stdout, stderr} = process;
   const output = new JobOutput(isJson ? stderr : stdout, () => cancel('output closed'));
   const errors = new JobOutput(stderr, () => {});
   replaceStandardStream('stdout', output);
   replaceStandardStream('stderr', errors);
-  const isLive = !isQuiet && stderr.isTTY && process.env['TERM'] !== 'dumb';
   // Else the sink writes past this thread, which is faster.
   if (isJson || (isLive && stdout.isTTY)) process.env[PRINT_TO_HOST] = '1';
 
@@ -54,8 +55,9 @@ export async function run(args: ParsedArguments): Promise<number> {
     // Whoever awaits it hears of a failure; until then it must not count as unhandled.
     starting.catch(() => {});
     const {watchJob} = await import('./watch-job.ts');
-    return await watchJob(await starting, {
+    return await watchJob(starting, {
       ...options,
+      jobName: config.name,
       isLive,
       clock: systemClock,
       requestedAtMs,
@@ -70,7 +72,9 @@ export async function run(args: ParsedArguments): Promise<number> {
     ]);
     const startMs = systemClock.monotonicNow() - requestedAtMs;
     const outcome = outcomeOfFailedStart(config.name, startMs, [toErrorData(error)], systemClock);
-    const isCanceled = error instanceof StreamError && error.code === 'E_JOB_CANCELED';
+    // A coordinator that waits for the job's module cannot answer; its thread is ended then.
+    const isCanceled =
+      error instanceof StreamError && /^E_(JOB_CANCELED|COORDINATOR_EXIT)$/.test(error.code);
     return cancelReason !== undefined && isCanceled
       ? await reportOutcome(
           {...outcome, state: 'CANCELED', canceledBy: cancelReason, failures: []},

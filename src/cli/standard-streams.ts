@@ -20,6 +20,8 @@ export class JobOutput extends Writable {
   readonly #onReaderGone: () => void;
   #terminal: SharedTerminal | undefined;
   #isReaderGone = false;
+  #hasWritten = false;
+  #endsLine = true;
 
   /** `onReaderGone` is called once, if a pipe is closed at its other end. */
   constructor(target: NodeJS.WriteStream, onReaderGone: () => void) {
@@ -37,6 +39,16 @@ export class JobOutput extends Writable {
     this.#terminal = terminal;
   }
 
+  /** Whether anything was written. */
+  get hasWritten(): boolean {
+    return this.#hasWritten;
+  }
+
+  /** Whether what was written ends with a line break, or is nothing. */
+  get endsLine(): boolean {
+    return this.#endsLine;
+  }
+
   /** Resolves when everything that was written so far has been handed on. */
   async drained(): Promise<void> {
     // What threads printed before they ended is in streams of this thread by now, piped to this one.
@@ -50,6 +62,8 @@ export class JobOutput extends Writable {
       callback();
       return;
     }
+    this.#hasWritten = true;
+    this.#endsLine = chunk.at(-1) === LINE_FEED;
     const write = (): void => {
       // An error comes as an event too, which decides what it means.
       this.#target.write(chunk, () => {
@@ -57,7 +71,7 @@ export class JobOutput extends Writable {
       });
     };
     if (this.#terminal === undefined) write();
-    else this.#terminal.writeAbove(write, chunk.at(-1) === LINE_FEED);
+    else this.#terminal.writeAbove(write, this.#endsLine);
   }
 
   #readerIsGone(): void {

@@ -29,14 +29,13 @@ export function summaryLines(
       `${cpuSeconds.toFixed(2)} s  (${(cpuSeconds / processSeconds).toFixed(1)} cores on average)`,
     ],
     ['peak memory', showBytes(peakMemoryBytes)],
-    ...Object.entries(outcome.accumulators).map(([name, value]): [string, string] => [
-      harmless(name),
-      showCount(value),
-    ]),
-    ...Object.entries(outcome.counters).map(([name, value]): [string, string] => [
-      harmless(name),
-      showCount(value),
-    ]),
+    ...Object.entries(outcome.accumulators)
+      .filter(([name]) => !Object.hasOwn(outcome.counters, name))
+      .map(([name, value]): [string, string] => [harmless(name), showCount(value)]),
+    // Those of connectors count what should not happen: they are worth a line if it did.
+    ...Object.entries(outcome.counters)
+      .filter(([, value]) => value !== 0)
+      .map(([name, value]): [string, string] => [harmless(name), showCount(value)]),
     ...Object.entries(outcome.collected).map(([name, values]): [string, string] => [
       harmless(name),
       `${showCount(values.length)} records collected; --json shows them`,
@@ -146,9 +145,10 @@ function operatorTable(
   const used = (): number => widths.slice(0, shown).reduce((sum, width) => sum + width + 2, 0);
   while (shown > 1 && columns - 1 - used() < NAME_COLUMNS_MIN) shown -= 1;
   const longest = Math.max(...[titles, ...rows].map(({name}) => displayWidth(name)));
-  const nameWidth = Math.max(
-    NAME_COLUMNS_MIN,
-    Math.min(longest, NAME_COLUMNS_MAX, columns - 1 - used()),
+  const nameWidth = Math.min(
+    longest,
+    NAME_COLUMNS_MAX,
+    Math.max(NAME_COLUMNS_MIN, columns - 1 - used()),
   );
   const line = ({name, cells}: Row): string =>
     [

@@ -8,13 +8,15 @@ import type {Clock} from '../base/clock.ts';
 import {StreamError} from '../base/errors.ts';
 import type {CancelReason} from './cancellation.ts';
 import {paintFor} from './paint.ts';
-import {ProgressMeter} from './progress-meter.ts';
-import {progressLines, progressLogLine} from './progress-view.ts';
+import {ProgressMeter, notYetRunning} from './progress-meter.ts';
+import {progressLines, progressLogLine, type ViewOptions} from './progress-view.ts';
 import {reportOutcome, type ReportOptions} from './report-outcome.ts';
 import {outcomeOfMetrics, usageOfProcess} from './run-outcome.ts';
 import {TerminalArea} from './terminal-area.ts';
 
 export interface WatchOptions extends ReportOptions {
+  /** What the job is called before it has said its name. */
+  readonly jobName: string;
   /** Standard error is a terminal on which lines can be drawn again. */
   readonly isLive: boolean;
   readonly clock: Clock;
@@ -30,34 +32,43 @@ const LOG_INTERVAL_MS = 5000;
 const COLUMNS_DEFAULT = 80;
 const ROWS_DEFAULT = 24;
 
-/** Watches until the job has ended, whatever that is. Returns the exit code. */
-export async function watchJob(handle: JobHandle, options: WatchOptions): Promise<number> {
-  await refuseHostStreams(handle);
-  const {clock, requestedAtMs} = options;
-  const startMs = clock.monotonicNow();
-  const display = new Display(handle, options, startMs);
+/**
+ * Watches a job that is starting until it has ended, whatever that is. Returns the exit code; rejects if
+ * the job does not start.
+ */
+export async function watchJob(
+  starting: Promise<JobHandle>,
+  options: WatchOptions,
+): Promise<number> {
+  const {clock, requestedAtMs, streams} = options;
+  const display = new Display(options);
   const timer = setInterval(() => display.update(), READ_INTERVAL_MS);
   let result: JobResult | undefined;
   let failure: unknown;
+  let handle: JobHandle;
+  let startMs: number;
   try {
-    result = await handle.done;
-  } catch (error) {
-    failure = error;
+    handle = await starting;
+    startMs = clock.monotonicNow();
+    await refuseHostStreams(handle);
+    display.attach(handle, startMs);
+    try {
+      result = await handle.done;
+    } catch (error) {
+      failure = error;
+    }
+  } finally {
+    clearInterval(timer);
+    await Promise.all([streams.output.drained(), streams.errors.drained()]);
+    display.close();
   }
-  clearInterval(timer);
   const durationMs = result?.durationMs ?? clock.monotonicNow() - startMs;
-
-  const {output, errors} = options.streams;
-  await Promise.all([output.drained(), errors.drained()]);
-  display.close();
-
-  const canceledBy = result?.state === 'CANCELED' ? options.cancelReason() : undefined;
   return await reportOutcome(
     {
       job: handle.name,
       jobId: handle.id,
       state: result?.state ?? 'FAILED',
-      canceledBy,
+      canceledBy: result?.state === 'CANCELED' ? options.cancelReason() : undefined,
       startMs: startMs - requestedAtMs,
       durationMs,
       ...outcomeOfMetrics(handle.metrics(), durationMs),
@@ -73,37 +84,41 @@ export async function watchJob(handle: JobHandle, options: WatchOptions): Promis
 
 /** Shows the progress of a job, in place or line by line, or not at all. */
 class Display {
-  readonly #handle: JobHandle;
   readonly #options: WatchOptions;
-  readonly #meter: ProgressMeter;
   readonly #area: TerminalArea | undefined;
+  #handle: JobHandle | undefined;
+  #meter: ProgressMeter | undefined;
   #loggedAtMs: number;
 
-  constructor(handle: JobHandle, options: WatchOptions, startMs: number) {
-    this.#handle = handle;
+  constructor(options: WatchOptions) {
     this.#options = options;
+    this.#loggedAtMs = options.requestedAtMs;
+    if (!options.isLive) return;
+    const {stdout, stderr, output, errors} = options.streams;
+    this.#area = new TerminalArea(terminalOn(stderr));
+    errors.share(this.#area);
+    // With --json the job's output goes the way of its errors.
+    if (stdout.isTTY || options.isJson) output.share(this.#area);
+  }
+
+  /** The job runs. */
+  attach(handle: JobHandle, startMs: number): void {
+    this.#handle = handle;
     this.#meter = new ProgressMeter(startMs);
     this.#loggedAtMs = startMs;
-    if (options.isLive) {
-      const {stdout, stderr, output, errors} = options.streams;
-      this.#area = new TerminalArea(terminalOn(stderr));
-      errors.share(this.#area);
-      // With --json the job's output goes the way of its errors.
-      if (stdout.isTTY || options.isJson) output.share(this.#area);
-    }
     this.#read(startMs);
   }
 
   update(): void {
-    const {isQuiet, isLive, clock, cancel} = this.#options;
+    const {isQuiet, clock, cancel, streams} = this.#options;
     const nowMs = clock.monotonicNow();
     if (this.#read(nowMs)) cancel('output closed');
-    if (isLive) {
-      this.#area!.show(progressLines(this.#meter.progress(), this.#view()));
+    const progress = this.#meter?.progress() ?? notYetRunning(nowMs - this.#options.requestedAtMs);
+    if (this.#area !== undefined) {
+      this.#area.show(progressLines(progress, this.#view()));
     } else if (!isQuiet && nowMs - this.#loggedAtMs >= LOG_INTERVAL_MS) {
       this.#loggedAtMs = nowMs;
-      const line = progressLogLine(this.#meter.progress(), this.#view());
-      this.#options.streams.stderr.write(`${line}\n`);
+      streams.stderr.write(`${progressLogLine(progress, this.#view())}\n`);
     }
   }
 
@@ -113,22 +128,23 @@ class Display {
 
   /** Returns whether print sinks have found that nobody reads them any more. */
   #read(nowMs: number): boolean {
-    const metrics = this.#handle.metrics();
-    if (metrics.tasks.length === 0) return false;
-    const states = this.#handle.tasks().map(({state}) => state);
+    const metrics = this.#handle?.metrics();
+    if (metrics === undefined || metrics.tasks.length === 0) return false;
+    const states = this.#handle!.tasks().map(({state}) => state);
     const {cpuSeconds, peakMemoryBytes} = usageOfProcess(this.#options.clock);
-    this.#meter.add({atMs: nowMs, metrics, states, cpuMs: cpuSeconds * 1000, peakMemoryBytes});
+    this.#meter!.add({atMs: nowMs, metrics, states, cpuMs: cpuSeconds * 1000, peakMemoryBytes});
     return (
       !this.#options.streams.stdout.isTTY &&
       metrics.tasks.some(({counters}) => (counters['linesDropped'] ?? 0) > 0)
     );
   }
 
-  #view() {
+  #view(): ViewOptions {
     const {stderr} = this.#options.streams;
     return {
-      jobName: this.#handle.name,
-      status: this.#handle.status,
+      jobName: this.#handle?.name ?? this.#options.jobName,
+      status: this.#handle?.status ?? 'STARTING',
+      isCanceling: this.#options.cancelReason() !== undefined,
       columns: stderr.columns ?? COLUMNS_DEFAULT,
       rows: stderr.rows ?? ROWS_DEFAULT,
       paint: paintFor(stderr),
