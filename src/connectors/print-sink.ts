@@ -4,9 +4,8 @@
  * come to print it, if the worker ends first or the host is busy.
  *
  * Lines are gathered and written together, at the latest when the task runs idle or 100 ms have passed.
- * A pipe or socket whose reader is slow makes the sink refuse records until there is room: node has
- * told it not to block when it started the worker. A terminal may block. A reader that has gone (`head`)
- * is not an error: what follows is dropped and counted.
+ * A pipe whose reader is slow makes the sink refuse records until there is room, instead of blocking
+ * the worker. A reader that has gone (`head`) is not an error: what follows is dropped and counted.
  */
 import fs from 'node:fs';
 import {StreamError} from '../base/errors.ts';
@@ -38,6 +37,7 @@ export interface PrintTarget {
   write(source: Uint8Array, offset: number, sizeBytes: number): number;
   /** Takes more, but would rather have the writer wait. Default: false. */
   isFull?(): boolean;
+  close?(): void;
 }
 
 /**
@@ -110,6 +110,8 @@ class PrintWriter implements SinkWriter<unknown> {
     for (let retry = 0; !this.#print() && retry < CLOSE_RETRIES_MAX; retry += 1) {
       Atomics.wait(SLEEP, 0, 0, RETRY_AFTER_MS);
     }
+    this.#target?.close?.();
+    this.#target = undefined;
   }
 
   #isLate(): boolean {
@@ -182,10 +184,28 @@ function wholeLines(bytes: Buffer, offset: number): number {
   return last >= 0 ? last + 1 : WRITE_SIZE_BYTES_MAX;
 }
 
+/**
+ * Standard output for one writer. A pipe or terminal is opened once more, because only then can it be
+ * told not to block without telling everybody else who has it. (Node does tell them when a main thread
+ * first touches `process.stdout`; whether that is before the first record is chance.) A file or socket
+ * is used as it is.
+ */
 function openStandardOutput(): PrintTarget {
   if (process.env[PRINT_TO_HOST] === '1') return openHostOutput();
+  let descriptor = STANDARD_OUTPUT;
+  try {
+    const status = fs.fstatSync(STANDARD_OUTPUT);
+    if (status.isFIFO() || status.isCharacterDevice()) {
+      descriptor = fs.openSync('/dev/stdout', fs.constants.O_WRONLY | fs.constants.O_NONBLOCK);
+    }
+  } catch {
+    // Then it blocks, or says itself what is wrong when it is written to.
+  }
   return {
-    write: (source, offset, sizeBytes) => fs.writeSync(STANDARD_OUTPUT, source, offset, sizeBytes),
+    write: (source, offset, sizeBytes) => fs.writeSync(descriptor, source, offset, sizeBytes),
+    close: () => {
+      if (descriptor !== STANDARD_OUTPUT) fs.closeSync(descriptor);
+    },
   };
 }
 

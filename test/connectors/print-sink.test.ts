@@ -15,6 +15,7 @@ class FakePipe implements PrintTarget {
   sizes: number[] = [];
   /** How many bytes the next write takes; 0 says that the pipe is full. */
   room: () => number = () => Infinity;
+  closed = 0;
   error: string | undefined;
 
   write(source: Uint8Array, offset: number, sizeBytes: number): number {
@@ -24,6 +25,10 @@ class FakePipe implements PrintTarget {
     this.sizes.push(size);
     this.text += Buffer.from(source.subarray(offset, offset + size)).toString('latin1');
     return size;
+  }
+
+  close(): void {
+    this.closed += 1;
   }
 
   get lines(): string[] {
@@ -177,7 +182,9 @@ test('after a failure `close` still prints what was gathered, but does not wait 
   const {writer} = new SinkDriver(printSink(() => pipe));
   writer.write('a', NaN);
   writer.close!();
+  writer.close!();
   t.is(pipe.text, 'a\n');
+  t.is(pipe.closed, 1);
 
   const slow = new FakePipe();
   let attempts = 0;
@@ -193,6 +200,7 @@ test('after a failure `close` still prints what was gathered, but does not wait 
   other.write('a', NaN);
   other.close!();
   t.is(stuck.text, '');
+  t.is(stuck.closed, 1);
 });
 
 test('a reader that has gone is not an error: lines are dropped and counted', t => {
