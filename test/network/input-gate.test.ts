@@ -11,6 +11,7 @@ import {
   WATERMARK,
 } from '../../src/network/descriptor.ts';
 import {Exchange, type ExchangeOptions} from '../support/exchange.ts';
+import {runPreempted} from '../support/preempt.ts';
 
 /**
  * An exchange whose writers stay out of the way: batches are sent by hand, without content. `send` answers
@@ -73,6 +74,29 @@ test('what is read gives its credit back, and its segment to the pool', t => {
   t.is(exchange.inFlight(), 1);
   t.is(sendAll(0), 1);
   t.is(sendAll(0), 0);
+});
+
+test('who gets a credit finds a segment, at any point of a release', t => {
+  let found = 0;
+  for (let point = 0; ; point += 1) {
+    const {exchange, gate, sendAll, send, readOne} = bare({exclusiveCredits: 2});
+    const [producerPool] = exchange.producerPools;
+    sendAll(0);
+    readOne(); // the consumer's cache is full from here on
+    t.is(sendAll(0), 1);
+    // Nothing is left but what is in flight and what the consumer keeps.
+    producerPool.drain();
+    while (exchange.pool.take(99) !== NO_SEGMENT);
+
+    const isInterrupted = runPreempted(readOne, point, () => {
+      if (!exchange.outputs[0][0].claimCredit()) return;
+      found += 1;
+      t.notThrows(() => send(0), `before call ${point}`);
+    });
+    if (!isInterrupted) break;
+    t.is(gate.queueLength() > 0, true);
+  }
+  t.true(found > 0);
 });
 
 test('an event gives no credit', t => {
