@@ -25,8 +25,8 @@ const ENTRIES = {
   testing: 'src/testing/index.ts',
   cli: 'src/cli/main.ts',
   'job-runtime': 'src/api/job-runtime.ts',
-  'coordinator-main': 'src/scheduler/coordinator-main.ts',
-  'worker-main': 'src/scheduler/worker-main.ts',
+  'coordinator-boot': 'src/scheduler/coordinator-boot.ts',
+  'worker-boot': 'src/scheduler/worker-boot.ts',
 };
 
 /**

@@ -37,7 +37,7 @@ export interface StartOptions {
   readonly signal?: AbortSignal;
 }
 
-const COORDINATOR_ENTRY = entryUrl('scheduler/coordinator-main');
+const COORDINATOR_ENTRY = entryUrl('scheduler/coordinator-boot');
 const ENGINE = entryUrl('api/job-runtime').href;
 
 const START_TIMEOUT_MS = 60_000;

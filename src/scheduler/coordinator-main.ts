@@ -1,8 +1,7 @@
 /**
- * The coordinator's thread. The host starts it with a port and the job's board; it exposes the
- * coordinator on the port, and ends when the host lets go of it.
+ * What runs in the coordinator's thread. The host starts it with a port and the job's board; it exposes
+ * the coordinator on the port, and ends when the host lets go of it.
  */
-import {workerData} from 'node:worker_threads';
 import type {MessagePort} from 'node:worker_threads';
 import {InvariantError} from '../base/assert.ts';
 import {systemClock} from '../base/clock.ts';
@@ -14,6 +13,7 @@ import type {CoordinatorSettings, JobEnd, StartedJob} from './coordinator.ts';
 import {drainOutput} from './drain-output.ts';
 import {uncaught} from './failure.ts';
 import type {JobRequest} from './runtime-contract.ts';
+import type {WorkerPool} from './worker-pool.ts';
 
 /** What the thread finds as `workerData`. */
 export interface CoordinatorBoot {
@@ -35,33 +35,36 @@ export type CoordinatorControl = {
   fail(error: ErrorData): void;
 };
 
-const {request, settings, board, port} = workerData as CoordinatorBoot;
-const coordinator = new Coordinator({request, settings, board, clock: systemClock});
-// The job's module has been imported here too, and may have left timers and promises behind. What they
-// throw fails the job as in a worker. A broken invariant ends the thread: nobody may go on after it.
-process.on('uncaughtException', thrown => {
-  if (thrown instanceof InvariantError) throw thrown;
-  coordinator.fail(uncaught(thrown, {jobName: request.jobUrl, workerIndex: undefined}));
-});
-// Not awaited: the workers' threads start while the host's first call is still on its way.
-const started = coordinator.start();
-started.catch(() => {});
+/** Coordinates the job to its end; its workers' threads are on their way already. */
+export function coordinate(boot: CoordinatorBoot, pool: WorkerPool): void {
+  const {request, settings, board, port} = boot;
+  const coordinator = new Coordinator({request, settings, board, clock: systemClock, pool});
+  // The job's module has been imported here too, and may have left timers and promises behind. What they
+  // throw fails the job as in a worker. A broken invariant ends the thread: nobody may go on after it.
+  process.on('uncaughtException', thrown => {
+    if (thrown instanceof InvariantError) throw thrown;
+    coordinator.fail(uncaught(thrown, {jobName: request.jobUrl, workerIndex: undefined}));
+  });
+  // Not awaited: planning begins while the host's first call is still on its way.
+  const started = coordinator.start();
+  started.catch(() => {});
 
-const control: CoordinatorControl = {
-  started: () => started,
-  done: async () => {
-    const end = await coordinator.done;
-    await drainOutput();
-    return end;
-  },
-  cancel: () => {
-    coordinator.cancel();
-  },
-  stop: () => {
-    coordinator.stop();
-  },
-  fail: error => {
-    coordinator.fail(StreamError.from(error));
-  },
-};
-openControlLink(port, control);
+  const control: CoordinatorControl = {
+    started: () => started,
+    done: async () => {
+      const end = await coordinator.done;
+      await drainOutput();
+      return end;
+    },
+    cancel: () => {
+      coordinator.cancel();
+    },
+    stop: () => {
+      coordinator.stop();
+    },
+    fail: error => {
+      coordinator.fail(StreamError.from(error));
+    },
+  };
+  openControlLink(port, control);
+}

@@ -24,7 +24,6 @@ import {StreamError} from '../base/errors.ts';
 import type {ErrorData} from '../base/errors.ts';
 import {openControlLink} from './control-link.ts';
 import type {ControlLink} from './control-link.ts';
-import {entryUrl} from './entry-url.ts';
 import {FailureHistory, taskNotResponding, workerDeath} from './failure.ts';
 import type {ThreadPlace} from './failure.ts';
 import {JobBoard, NO_TASK} from './job-board.ts';
@@ -45,7 +44,7 @@ import type {LoopOutcome} from './worker-loop.ts';
 import {TASK_STATES, TaskStateMachine, isTerminalTaskState} from './task-state.ts';
 import {CONTROL_CANCEL, CONTROL_STOP} from './worker-loop.ts';
 import type {WorkerControl, WorkerEnd, WorkerReports, WorkerTask} from './worker-main.ts';
-import {WorkerPool} from './worker-pool.ts';
+import {startWorkers, type WorkerPool} from './worker-pool.ts';
 
 /** Limits of one job; the API fills in the defaults. */
 export interface CoordinatorSettings {
@@ -112,8 +111,6 @@ interface WorkerSeat {
   silentTicks: number;
 }
 
-const WORKER_ENTRY = entryUrl('scheduler/worker-main').href;
-
 export class Coordinator {
   readonly #request: JobRequest;
   readonly #settings: CoordinatorSettings;
@@ -146,7 +143,10 @@ export class Coordinator {
     readonly settings: CoordinatorSettings;
     readonly board: SharedArrayBuffer;
     readonly clock: Clock;
+    /** The workers' threads, if they have been started already; `destroy` falls to the coordinator. */
+    readonly pool?: WorkerPool;
   }) {
+    this.#pool = options.pool;
     this.#request = options.request;
     this.#settings = options.settings;
     this.#clock = options.clock;
@@ -186,9 +186,9 @@ export class Coordinator {
    * A job whose tasks run has started, however soon they fail: that is for `done` to say.
    */
   async start(): Promise<StartedJob> {
-    assert(this.#pool === undefined, 'a coordinator starts one job, once');
+    assert(this.#seats.length === 0, 'a coordinator starts one job, once');
     try {
-      this.#startWorkers();
+      this.#seatWorkers();
       // A module may take for ever to load; whoever cancels the job does not wait for it.
       await Promise.race([this.#planAndDeploy(), this.#endBegun.promise]);
     } catch (thrown) {
@@ -220,14 +220,9 @@ export class Coordinator {
     for (const bell of this.#bells) bell.setControl(CONTROL_STOP);
   }
 
-  #startWorkers(): void {
+  #seatWorkers(): void {
     const {workerCount} = this.#request;
-    this.#pool = new WorkerPool({
-      workerCount,
-      entryUrl: WORKER_ENTRY,
-      bootData: {request: this.#request, board: this.#boardBuffer},
-      heapMb: this.#settings.workerHeapMb,
-    });
+    this.#pool ??= startWorkers(this.#request, this.#boardBuffer, this.#settings.workerHeapMb);
     for (let index = 0; index < workerCount; index += 1) this.#seats.push(this.#seat(index));
     this.#times.poolStartedAt = this.#clock.now();
   }

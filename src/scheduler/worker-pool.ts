@@ -8,6 +8,14 @@
  */
 import {Piscina} from 'piscina';
 import type {MessagePort} from 'node:worker_threads';
+import type {JobRequest} from './runtime-contract.ts';
+import type {WorkerBoot} from './worker-main.ts';
+
+/** Lies beside this module, in the sources as in the published package. */
+const WORKER_ENTRY = new URL(
+  `./worker-boot${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
+  import.meta.url,
+).href;
 
 export interface WorkerPoolOptions {
   readonly workerCount: number;
@@ -54,4 +62,19 @@ export class WorkerPool {
   async destroy(): Promise<void> {
     await this.#pool.destroy();
   }
+}
+
+/** Starts the threads of a job; `heapMb` as in `WorkerPoolOptions`. */
+export function startWorkers(
+  request: JobRequest,
+  board: SharedArrayBuffer,
+  heapMb: number | undefined,
+): WorkerPool {
+  const bootData: WorkerBoot = {request, board};
+  return new WorkerPool({
+    workerCount: request.workerCount,
+    entryUrl: WORKER_ENTRY,
+    bootData,
+    heapMb,
+  });
 }
