@@ -1,5 +1,5 @@
 /**
- * Makes dist/, which is what the package publishes, out of src/.
+ * Makes dist/, which is what the package publishes, out of src/: `node .ci/build.mjs [DIRECTORY]`.
  *
  *   dist/lib     the modules as JavaScript, joined into few files that all lie side by side
  *   dist/types   their declarations, a file per module
@@ -13,11 +13,12 @@
 import {spawnSync} from 'node:child_process';
 import {chmodSync, rmSync} from 'node:fs';
 import {createRequire} from 'node:module';
-import {join} from 'node:path';
+import {join, resolve} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {rolldown} from 'rolldown';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = resolve(root, process.argv[2] ?? 'dist');
 
 /** What is imported by name or loaded by URL; `src/scheduler/entry-url.ts` relies on the names. */
 const ENTRIES = {
@@ -54,7 +55,7 @@ const GROUPS = [
   ['cli-show', 'cli/(?!main).*'],
 ];
 
-rmSync(join(root, 'dist'), {recursive: true, force: true});
+rmSync(dist, {recursive: true, force: true});
 
 const bundle = await rolldown({
   cwd: root,
@@ -65,7 +66,7 @@ const bundle = await rolldown({
   checks: {ineffectiveDynamicImport: false},
 });
 await bundle.write({
-  dir: 'dist/lib',
+  dir: join(dist, 'lib'),
   format: 'esm',
   comments: false,
   entryFileNames: '[name].js',
@@ -79,11 +80,12 @@ await bundle.write({
   },
 });
 await bundle.close();
-chmodSync(join(root, 'dist/lib/cli.js'), 0o755);
+chmodSync(join(dist, 'lib/cli.js'), 0o755);
 
 const tsc = join(createRequire(import.meta.url).resolve('typescript/package.json'), '../bin/tsc');
-const {status} = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], {
-  cwd: root,
-  stdio: 'inherit',
-});
+const {status} = spawnSync(
+  process.execPath,
+  [tsc, '-p', 'tsconfig.build.json', '--outDir', join(dist, 'types')],
+  {cwd: root, stdio: 'inherit'},
+);
 process.exitCode = status ?? 1;
