@@ -112,7 +112,8 @@ test('fields get the types that the schema says', t => {
         `1970-01-01T00:00:01Z, +7 ,-.5,False,, -1 ,"",\n` +
         `1970-01-01,2147483647,NaN,TRUE, x ,0,,\n` +
         `1970-01-01,-2147483648,-Infinity,false,"",+00,,\n` +
-        `1970-01-01,-0,-0,false,,0,,\n`,
+        `1970-01-01,-0,-0,false,,0,,\n` +
+        `1970-01-01,00000000000000012,0.25,false,,0,,\n`,
       {schema: shape},
     ),
     [
@@ -129,6 +130,7 @@ test('fields get the types that the schema says', t => {
       {i: 2147483647, f: NaN, b: true, s: ' x ', big: 0n, at: new Date(0), x: ''},
       {i: -2147483648, f: -Infinity, b: false, s: '', big: 0n, at: new Date(0), x: ''},
       {i: 0, f: -0, b: false, s: '', big: 0n, at: new Date(0), x: ''},
+      {i: 12, f: 0.25, b: false, s: '', big: 0n, at: new Date(0), x: ''},
     ],
   );
 });

@@ -4,9 +4,9 @@
  *
  * Why not a library: of uDSV, Papa Parse and csv-parse, none tells where in the file a row began
  * (without which a reader cannot resume exactly, nor name the line of an error) or tells `""` from an
- * empty field (null and the empty text would be one); all want the whole text or to own the loop that
- * reads. uDSV takes what is malformed as it comes, csv-parse is ten times slower than this. The
- * grammar is these few lines.
+ * empty field (null and the empty text would be one), and all want the whole text or to own the loop
+ * that reads. Nor are they faster: for rows of five fields as objects of strings they take 2.5, 8 and
+ * 20 times the CPU of this (quoted fields: 3, 5 and 11 times; Node 24).
  *
  * Two things beyond the RFC: a quote inside a field that does not begin with one is a character like
  * any other, and a row may end with a line feed alone.
