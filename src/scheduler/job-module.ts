@@ -12,7 +12,8 @@ export async function importJobModule(jobUrl: string): Promise<Record<string, un
   } catch (thrown) {
     const {code, url} = (thrown ?? {}) as {code?: unknown; url?: unknown};
     if (
-      (code === 'ERR_MODULE_NOT_FOUND' && (url === undefined || url === jobUrl)) ||
+      // A package or a file that the module itself imports may be missing as well.
+      (code === 'ERR_MODULE_NOT_FOUND' && url === jobUrl) ||
       code === 'ERR_UNSUPPORTED_DIR_IMPORT'
     ) {
       throw new StreamError(
