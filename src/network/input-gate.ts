@@ -21,8 +21,6 @@ import {IncomingPayload} from './payload.ts';
 export interface InputGateOptions {
   readonly arena: Arena;
   readonly pool: SegmentPool;
-  /** Not used any more: payloads of any size go through the channel's own segments. */
-  readonly largePool?: SegmentPool;
   readonly segments: LocalPool;
   readonly channels: readonly InputChannel[];
   readonly floatingCredits: number;

@@ -61,7 +61,7 @@ const SAMPLE_RECORDS_MAX = 64;
 /** Channels that one `flush(true)` looks at; the next call goes on behind them. */
 const HUNGRY_CHANNELS_MAX = 16;
 
-/** What a channel may carry at once if nothing else is said. */
+/** The largest record if nothing else is said. */
 const RECORD_SIZE_BYTES_MAX = 2 ** 30;
 
 /** No room, widen, no room again, oversized: more tries than that are a loop. */
@@ -83,9 +83,7 @@ export interface RecordWriterOptions {
   readonly arena: Arena;
   readonly pool: SegmentPool;
   readonly segments: LocalPool;
-  /** Only its size counts: the largest record, if `recordSizeBytesMax` is not given. */
-  readonly largePool?: SegmentPool;
-  /** Larger records are refused; default 1 GiB. */
+  /** Larger records are refused: the option `memory` of the job. Default 1 GiB. */
   readonly recordSizeBytesMax?: number;
   /** Who owns the segments of this thread. */
   readonly owner: number;
@@ -144,17 +142,13 @@ export class RecordWriter {
   #nextHungry = 0;
 
   constructor(options: RecordWriterOptions) {
-    const {channels, largePool} = options;
+    const {channels} = options;
     const channelCount = channels.length;
     this.#options = options;
     this.channels = channels;
     this.partitioner = options.partitioner;
     this.stop = options.stop;
-    this.#recordSizeBytesMax =
-      options.recordSizeBytesMax ??
-      (largePool === undefined
-        ? RECORD_SIZE_BYTES_MAX
-        : largePool.segmentCount * largePool.segmentSizeBytes);
+    this.#recordSizeBytesMax = options.recordSizeBytesMax ?? RECORD_SIZE_BYTES_MAX;
     this.#rowLimit = options.rowLimit ?? Infinity;
     this.#state = new Uint8Array(channelCount).fill(EMPTY);
     this.#notOpen = channelCount;
@@ -523,12 +517,15 @@ export class RecordWriter {
     const carried = schema.declared && !debug ? project(schema, value) : value;
     const bytes = encodeOversized(carried, timestamps ? timestamp : NaN);
     if (bytes.length > this.#recordSizeBytesMax) {
-      const missing = Math.ceil((bytes.length - this.#recordSizeBytesMax) / 2 ** 20);
       throw new StreamError(
         'E_RECORD_TOO_LARGE',
-        'a record is larger than the memory set aside for large records',
-        {sizeBytes: bytes.length, availableBytes: this.#recordSizeBytesMax},
-        {remedy: `raise the option memory by ${missing}MB or more, or split the record`},
+        'a record is larger than all the memory of the job',
+        {sizeBytes: bytes.length, memoryBytes: this.#recordSizeBytesMax},
+        {
+          remedy:
+            `set the option memory: '${Math.ceil(bytes.length / 2 ** 20)}MB' or more, ` +
+            'or split the record',
+        },
       );
     }
     return new OutgoingPayload(bytes);

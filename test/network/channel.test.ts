@@ -234,6 +234,16 @@ test('sending wakes a sleeping consumer', t => {
   t.is(consumerBell.park(seen, 60_000), 'rung');
 });
 
+test('a thread that sends to itself in its last look does not sleep', t => {
+  const {arena, layout, consumerBell} = channel({});
+  const toItself = new OutputChannel(arena, layout, consumerBell);
+  const seen = consumerBell.prepareToPark();
+
+  toItself.sendEvent(WATERMARK);
+
+  t.is(consumerBell.park(seen, 60_000), 'rung');
+});
+
 test('a consumer that is done with a descriptor does not ring for a producer that wants nothing', t => {
   const {input, output, producerBell} = channel({exclusive: 2});
   output.hasCredit();
