@@ -59,7 +59,8 @@ export interface ChannelBenchResult {
 /** Records of one run of the producer's loop, as if they were a batch of its own input. */
 const PORTION = 1_024;
 const TEXTS = 4_096;
-const SPINS_MAX = 30;
+/** About 20 µs of asking, as the worker loop does. */
+const SPINS_MAX = 1_000;
 const PARK_MS = 10;
 
 /** Flat texts of 50 characters. */
