@@ -2,6 +2,7 @@
  * Errors as a user reads them: what happened, the values involved one per line, what to do about it, and
  * what was thrown below with the frames of the user's own code. Never a raw dump.
  */
+import {spawnSync} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
 import {relative, sep} from 'node:path';
 import {toErrorData, type ErrorData, type ErrorDetails} from '../base/errors.ts';
@@ -14,6 +15,8 @@ export interface ErrorReportOptions {
   readonly directory: string;
   /** Show the frames of the engine, its packages and Node too. */
   readonly showsAllFrames: boolean;
+  /** The place of an error of syntax in a file, for errors that do not tell it themselves. */
+  readonly syntaxExcerpt?: (url: string) => readonly string[];
 }
 
 /** Folder of the engine's own code, `src` or `dist`; frames in it say nothing to a user. */
@@ -30,6 +33,7 @@ export function reportError(
     paint: paintFor(stream),
     directory: process.cwd(),
     showsAllFrames,
+    syntaxExcerpt,
   });
   stream.write(`${lines.join('\n')}\n`);
 }
@@ -49,7 +53,7 @@ export function errorLines(error: unknown, options: ErrorReportOptions): string[
   // An error of the engine's own is explained by its text; where it was thrown is for its developers.
   if (!isOurs || options.showsAllFrames) lines.push(...stackLines(data, options));
   for (let {cause} = data; cause !== undefined; cause = cause.cause) {
-    lines.push('', ...causeLines(cause, options));
+    lines.push('', ...causeLines(cause, data.details['module'], options));
   }
   return lines;
 }
@@ -78,8 +82,7 @@ export function takeApart({code, message, details}: ErrorData): {
 
 function detailLines({details, cause}: ErrorData, options: ErrorReportOptions): string[] {
   const shown = Object.entries(details).filter(
-    // The cause is shown below, with its stack.
-    ([name, value]) => value !== undefined && !(name === 'thrown' && cause !== undefined),
+    ([, value]) => value !== undefined && !isToldBy(cause, value),
   ) as ReadonlyArray<[string, NonNullable<ErrorDetails[string]> | null]>;
   const width = Math.max(0, ...shown.map(([name]) => name.length));
   return shown.map(
@@ -88,13 +91,23 @@ function detailLines({details, cause}: ErrorData, options: ErrorReportOptions): 
   );
 }
 
-function causeLines(cause: ErrorData, options: ErrorReportOptions): string[] {
+/** Whether a value is the message of the cause, which is shown below with its stack. */
+function isToldBy(cause: ErrorData | undefined, value: ErrorDetails[string]): boolean {
+  if (cause === undefined) return false;
+  return value === cause.message || value === `${cause.name}: ${cause.message}`;
+}
+
+function causeLines(
+  cause: ErrorData,
+  module: ErrorDetails[string],
+  options: ErrorReportOptions,
+): string[] {
   const {paint} = options;
   const [first, ...more] = titleOf(cause).split('\n');
   return [
     `${paint('red', 'Caused by')} ${first}`,
     ...more.map(line => INDENT + line),
-    ...stackLines(cause, options),
+    ...stackLines(cause, options, typeof module === 'string' ? module : undefined),
   ];
 }
 
@@ -104,14 +117,16 @@ function titleOf({name, message}: ErrorData): string {
 }
 
 /** The frames of the user's code, each with its place; for errors of syntax the line that is wrong. */
-function stackLines(error: ErrorData, options: ErrorReportOptions): string[] {
+function stackLines(error: ErrorData, options: ErrorReportOptions, module?: string): string[] {
   const {paint, showsAllFrames} = options;
   const stack = error.stack ?? '';
   const all = stack.split('\n');
   const frames = all.filter(line => /^\s+at /.test(line));
   const kept = showsAllFrames ? frames : frames.filter(isFrameOfUser);
   const lines = [
-    ...excerptOf(error, all).map(line => INDENT + shownPath(line, options.directory)),
+    ...excerptOf(error, all, module, options).map(
+      line => INDENT + shownPath(line, options.directory),
+    ),
     ...kept.map(frame => paint('dim', `    ${shownPath(frame.trim(), options.directory)}`)),
   ];
   const hidden = frames.length - kept.length;
@@ -121,10 +136,28 @@ function stackLines(error: ErrorData, options: ErrorReportOptions): string[] {
   return lines;
 }
 
-/** The lines of source text that Node puts in front of the stack of a syntax error. */
-function excerptOf(error: ErrorData, stack: readonly string[]): readonly string[] {
-  const title = stack.findIndex(line => line.startsWith(error.name));
-  return title <= 0 ? [] : stack.slice(0, title).filter(line => line.trim() !== '');
+/** The line of source text that is wrong, with the place: Node puts it in front of the stack, or not. */
+function excerptOf(
+  error: ErrorData,
+  stack: readonly string[],
+  module: string | undefined,
+  {syntaxExcerpt: excerpt}: ErrorReportOptions,
+): readonly string[] {
+  if (error.name !== 'SyntaxError') return [];
+  const given = linesBefore(stack, error.name);
+  return given.length > 0 || module === undefined ? given : (excerpt?.(module) ?? []);
+}
+
+/** Asks Node for the place of an error of syntax; it tells it only to whom it runs a file for. */
+function syntaxExcerpt(url: string): readonly string[] {
+  if (!/^file:.*\.[cm]?js$/.test(url)) return [];
+  const {stderr} = spawnSync(process.execPath, ['--check', fileURLToPath(url)], {encoding: 'utf8'});
+  return linesBefore(stderr.split('\n'), 'SyntaxError');
+}
+
+function linesBefore(lines: readonly string[], title: string): readonly string[] {
+  const at = lines.findIndex(line => line.startsWith(title));
+  return at <= 0 ? [] : lines.slice(0, at).filter(line => line.trim() !== '');
 }
 
 function isFrameOfUser(frame: string): boolean {

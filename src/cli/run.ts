@@ -1,17 +1,22 @@
 /**
  * `millrace run`: starts a job, and has it watched. This thread belongs to the command line: the job's
- * coordinator and workers have their own. What shows something is loaded while those start, so that it
- * does not delay them.
+ * coordinator and workers have their own.
  */
+import {setTimeout} from 'node:timers/promises';
 import {start} from '../api/start.ts';
 import {systemClock} from '../base/clock.ts';
 import {StreamError, toErrorData} from '../base/errors.ts';
-import {PRINT_TO_HOST} from '../connectors/print-sink.ts';
 import {parseConfigPairs} from '../graph/config.ts';
 import {CANCELING_HINT, watchSignals, type CancelReason} from './cancellation.ts';
 import {jobFileOf, jobNameOf} from './job-file.ts';
 import type {ParsedArguments} from './options.ts';
 import {JobOutput, replaceStandardStream} from './standard-streams.ts';
+
+/** PRINT_TO_HOST of connectors/print-sink.ts, which is not worth loading for a name. */
+const PRINT_TO_HOST = 'MILLRACE_PRINT_TO_HOST';
+
+/** A start that takes longer is worth showing. */
+const SHOW_START_AFTER_MS = 150;
 
 /** Runs the command; returns the exit code. */
 export async function run(args: ParsedArguments): Promise<number> {
@@ -54,6 +59,11 @@ export async function run(args: ParsedArguments): Promise<number> {
     const starting = start(file, {args: args.jobArgs, config, signal: canceling.signal});
     // Whoever awaits it hears of a failure; until then it must not count as unhandled.
     starting.catch(() => {});
+    // Threads that start need the cores; whatever shows something is loaded when they have started.
+    await Promise.race([
+      starting.catch(() => {}),
+      setTimeout(SHOW_START_AFTER_MS, undefined, {ref: false}),
+    ]);
     const {watchJob} = await import('./watch-job.ts');
     return await watchJob(starting, {
       ...options,

@@ -49,7 +49,7 @@ export async function watchJob(
   let startMs: number;
   try {
     handle = await starting;
-    startMs = clock.monotonicNow();
+    startMs = requestedAtMs + handle.startProfile.runningAt;
     await refuseHostStreams(handle);
     display.attach(handle, startMs);
     try {

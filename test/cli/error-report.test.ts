@@ -33,7 +33,7 @@ test('what happened, the values one per line, what to do, and the cause with the
     {
       job: 'orders',
       operator: 'Check',
-      thrown: 'TypeError: value',
+      thrown: 'TypeError: value is undefined\nand more',
       record: '{"id":1}',
       gone: undefined,
     },
@@ -122,6 +122,33 @@ test('for an error of syntax the line of the source is shown', t => {
     '              ^',
     '    … 1 more inside Millrace and Node; --stack shows them',
   ]);
+});
+
+test('for an error of syntax that does not tell its place Node is asked', t => {
+  const error = new SyntaxError('Unexpected token');
+  error.stack = 'SyntaxError: Unexpected token\n    at node:internal/modules:1:1';
+  const asked: string[] = [];
+
+  const lines = errorLines(
+    new StreamError(
+      'E_JOB_LOAD',
+      'it could not be loaded',
+      {module: 'file:///a.mjs'},
+      {cause: error},
+    ),
+    {
+      paint: plainPaint,
+      directory: '/home/me',
+      showsAllFrames: false,
+      syntaxExcerpt: url => {
+        asked.push(url);
+        return ['/home/me/a.mjs:3', '  );', '  ^'];
+      },
+    },
+  );
+
+  t.deepEqual(asked, ['file:///a.mjs']);
+  t.deepEqual(lines.slice(4, 7), ['  /home/me/a.mjs:3', '    );', '    ^']);
 });
 
 test('anything else that is thrown is shown with its name and its frames', t => {

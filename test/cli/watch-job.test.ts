@@ -42,6 +42,7 @@ class Sent extends EventEmitter {
 class FakeJob {
   readonly id = 'x-1';
   readonly name = 'orders';
+  readonly startProfile = {runningAt: 40};
   readonly inputNames: string[] = [];
   readonly outputNames: string[] = [];
   readonly failures: never[] = [];
