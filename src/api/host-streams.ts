@@ -8,13 +8,13 @@
  * clear it for each other. An attempt that waits is repeated after every ring.
  */
 import {ReadableStream, WritableStream} from 'node:stream/web';
-import {StreamError} from '../base/errors.ts';
+import {StreamError, showValue} from '../base/errors.ts';
 import type {HostBell, HostInput, HostOutput} from '../scheduler/runtime-contract.ts';
 
 /** A ring that was lost with the thread that owed it is made good after this time. */
 const PARK_MS_MAX = 50;
 
-/** How many values an input keeps for a writer that does not wait for `ready`. */
+/** How many records an input keeps for a writer that does not wait for `ready`. */
 export const INPUT_BACKLOG_MAX = 1024;
 
 interface Attempt {
@@ -29,6 +29,11 @@ export class HostPump {
   readonly #waiting = new Set<Attempt>();
   #isRunning = false;
   #failure: StreamError | undefined;
+
+  /** Why there is nothing to wait for any more: the job has ended. */
+  get failure(): StreamError | undefined {
+    return this.#failure;
+  }
 
   /** Resolves when `attempt` has returned true. Rejects when the job has failed or was cancelled. */
   until(bell: HostBell, attempt: () => boolean): Promise<void> {
@@ -83,51 +88,69 @@ export class HostPump {
   }
 }
 
+/** What a `JobInput` stands on. */
+export interface JobInputParts {
+  readonly name: string;
+  readonly channel: HostInput;
+  readonly pump: HostPump;
+  /** Fails the job: its input will never be complete. */
+  fail(reason: StreamError): void;
+}
+
 /**
  * Writes records into the host source of a running job. Use either `write`, or the Web Stream that
  * it is (`pipeTo(run.input('orders'))`, `getWriter()`), not both at a time.
  *
  *   for (const order of orders) if (!input.write(order)) await input.ready;
  *   input.end();
+ *
+ * Aborting the stream, as `pipeTo` does when what it reads from fails, fails the job with
+ * `E_INPUT_ABORTED`: an input that broke off must not look like one that has ended.
  */
 export class JobInput<T = unknown> extends WritableStream<T> {
   readonly name: string;
   readonly #writer: InputWriter;
 
-  constructor(name: string, input: HostInput, pump: HostPump) {
-    const writer = new InputWriter(name, input, pump);
+  constructor(parts: JobInputParts) {
+    const writer = new InputWriter(parts);
     super({
       write: async value => {
         if (!writer.write(value)) await writer.ready;
       },
       close: async () => {
+        writer.end();
         await writer.ready;
-        writer.end();
       },
-      abort: () => {
-        writer.end();
+      abort: reason => {
+        writer.abort(reason);
       },
     });
-    this.name = name;
+    this.name = parts.name;
     this.#writer = writer;
   }
 
   /**
-   * Takes a record. False: the job has no room now; wait for `ready` before the next one. (Up to
-   * 1 024 records are kept for a writer that does not.)
-   * Errors: E_INPUT_FULL if the writer never waits; E_INPUT_CLOSED after the end; the failure of
-   * the job if there is one.
+   * Takes a record, which may be changed afterwards. False: the job has no room now; wait for `ready`
+   * before the next one. (1 024 records are kept for a writer that does not.)
+   *
+   * Errors: those of a record that cannot be carried, `E_RECORD_…` and `E_SCHEMA_…`, which is then not
+   *         taken; if that shows only while a record waits, `ready` rejects with it, or the next call
+   *         throws it. `E_INPUT_FULL` if the writer never waits; `E_INPUT_CLOSED` after the end; the
+   *         failure of the job if there is one; `E_JOB_ENDED`, `E_JOB_CANCELED`.
    */
   write(value: T): boolean {
     return this.#writer.write(value);
   }
 
-  /** Resolves when there is room; rejects when the job has failed or was cancelled. */
+  /**
+   * Resolves when there is room for more, and after `end`, when everything has been handed over. Rejects
+   * when the job ends before.
+   */
   get ready(): Promise<void> {
     return this.#writer.ready;
   }
 
-  /** Ends the source, after what was written so far. */
+  /** Ends the source, after what was written so far. Errors: that of a record which had to wait. */
   end(): void {
     this.#writer.end();
   }
@@ -135,21 +158,32 @@ export class JobInput<T = unknown> extends WritableStream<T> {
 
 class InputWriter {
   readonly #name: string;
-  readonly #input: HostInput;
+  readonly #channel: HostInput;
   readonly #pump: HostPump;
-  #backlog: unknown[] = [];
+  readonly #fail: (reason: StreamError) => void;
+  /** Records taken since there was no room for one. */
+  #backlogCount = 0;
+  /** Settles when there is room again, or at the end; undefined while there is. */
   #draining: Promise<void> | undefined;
+  /** Somebody waits for `#draining`, and will hear what goes wrong. */
+  #isReadyWatched = false;
+  /** About a record that had been taken; nobody has heard of it yet. */
+  #refusal: StreamError | undefined;
   #isFlushScheduled = false;
+  #isFlushing = false;
   #isEnded = false;
 
-  constructor(name: string, input: HostInput, pump: HostPump) {
+  constructor({name, channel, pump, fail}: JobInputParts) {
     this.#name = name;
-    this.#input = input;
+    this.#channel = channel;
     this.#pump = pump;
+    this.#fail = fail;
   }
 
   get ready(): Promise<void> {
-    return this.#draining ?? Promise.resolve();
+    if (this.#draining === undefined) return Promise.resolve();
+    this.#isReadyWatched = true;
+    return this.#draining;
   }
 
   write(value: unknown): boolean {
@@ -158,59 +192,114 @@ class InputWriter {
         input: this.#name,
       });
     }
-    if (this.#draining === undefined && this.#input.offer(value)) {
-      this.#flushSoon();
-      return true;
-    }
-    if (this.#backlog.length >= INPUT_BACKLOG_MAX) {
+    if (this.#pump.failure !== undefined) throw this.#pump.failure;
+    const refusal = this.#takeRefusal();
+    if (refusal !== undefined) throw refusal;
+    if (this.#backlogCount >= INPUT_BACKLOG_MAX) {
       throw new StreamError(
         'E_INPUT_FULL',
         'the job does not take records as fast as they are written',
-        {input: this.#name, waiting: this.#backlog.length},
+        {input: this.#name, waiting: this.#backlogCount},
         {remedy: 'when write() returns false, await ready before the next one'},
       );
     }
-    this.#backlog.push(value);
+    const hasRoom = this.#channel.offer(value);
+    if (this.#draining === undefined && (hasRoom || this.#isHandedOver())) {
+      this.#flushSoon();
+      return true;
+    }
+    this.#backlogCount += 1;
     this.#drain();
     return false;
   }
 
   end(): void {
     if (this.#isEnded) return;
+    this.#attempt(() => this.#channel.settle());
+    const refusal = this.#takeRefusal();
     this.#isEnded = true;
-    const isClosed = this.#draining === undefined && this.#input.close();
-    if (!isClosed) this.#drain();
+    if (!this.#isHandedOver()) this.#drain();
+    if (refusal !== undefined) throw refusal;
+  }
+
+  abort(reason: unknown): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#fail(
+      new StreamError(
+        'E_INPUT_ABORTED',
+        'the host has aborted an input of the job',
+        {input: this.#name, reason: reason instanceof Error ? reason.message : showValue(reason)},
+        {cause: reason},
+      ),
+    );
+  }
+
+  /** Whether nothing that was written waits for room; behind the end, whether that has left too. */
+  #isHandedOver(): boolean {
+    if (!this.#attempt(() => this.#channel.settle())) return false;
+    if (!this.#isEnded) return true;
+    const refusal = this.#isReadyWatched ? undefined : this.#takeRefusal();
+    if (refusal === undefined) return this.#attempt(() => this.#channel.close());
+    // Nobody will ever hear that a record is missing: then the job must not look complete.
+    this.#fail(refusal);
+    return true;
   }
 
   #drain(): void {
     if (this.#draining !== undefined) return;
-    const draining = this.#pump
-      .until(this.#input.bell, () => this.#handOver())
+    this.#draining = this.#pump
+      .until(this.#channel.bell, () => this.#isHandedOver())
       .then(() => {
+        const refusal = this.#isReadyWatched ? this.#takeRefusal() : undefined;
         this.#draining = undefined;
+        this.#isReadyWatched = false;
+        this.#backlogCount = 0;
+        this.#flushSoon();
+        if (refusal !== undefined) throw refusal;
       });
-    this.#draining = draining;
     // Whoever awaits `ready` hears of it; a writer that does not gets it from the job's `done`.
-    draining.catch(() => {});
+    this.#draining.catch(() => {});
   }
 
-  /** Offers what waits, and the end behind it; true when nothing is left. */
-  #handOver(): boolean {
-    let count = 0;
-    while (count < this.#backlog.length && this.#input.offer(this.#backlog[count])) count += 1;
-    if (count > 0) this.#backlog = this.#backlog.slice(count);
-    if (this.#backlog.length > 0) return false;
-    return this.#isEnded ? this.#input.close() : this.#input.flush();
+  /** Tries something, and again if a record that waited was refused and dropped. */
+  #attempt(action: () => boolean): boolean {
+    for (;;) {
+      try {
+        return action();
+      } catch (thrown) {
+        if (!(thrown instanceof StreamError)) throw thrown;
+        this.#refusal ??= thrown;
+      }
+    }
+  }
+
+  #takeRefusal(): StreamError | undefined {
+    const refusal = this.#refusal;
+    this.#refusal = undefined;
+    return refusal;
   }
 
   /** Hands a partial batch over at the end of this turn: batches grow under load. */
   #flushSoon(): void {
-    if (this.#isFlushScheduled) return;
+    if (this.#isFlushScheduled || this.#isEnded) return;
     this.#isFlushScheduled = true;
     setImmediate(() => {
       this.#isFlushScheduled = false;
-      if (!this.#isEnded && this.#draining === undefined && !this.#input.flush()) this.#drain();
+      this.#flush();
     });
+  }
+
+  /** Without credit the partial batch grows on meanwhile; writers need not wait for it. */
+  #flush(): void {
+    const isFlushed = () =>
+      this.#isEnded || this.#draining !== undefined || this.#attempt(() => this.#channel.flush());
+    if (this.#isFlushing || isFlushed()) return;
+    this.#isFlushing = true;
+    const done = () => {
+      this.#isFlushing = false;
+    };
+    this.#pump.until(this.#channel.bell, isFlushed).then(done, done);
   }
 }
 

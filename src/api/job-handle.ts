@@ -3,7 +3,7 @@
  * counters come straight from shared memory, so asking for them disturbs nobody; cancel and stop
  * are control calls to the coordinator.
  */
-import {StreamError} from '../base/errors.ts';
+import {StreamError, toErrorData} from '../base/errors.ts';
 import type {ErrorData} from '../base/errors.ts';
 import type {JobEnd, StartTimes, StartedJob} from '../scheduler/coordinator.ts';
 import type {JobBoard} from '../scheduler/job-board.ts';
@@ -12,15 +12,15 @@ import type {JobStatus} from '../scheduler/job-status.ts';
 import type {
   Deployment,
   HostInput,
-  HostOutput,
   HostSide,
   JobMetrics,
   MetricsReader,
 } from '../scheduler/runtime-contract.ts';
-import {TASK_STATES} from '../scheduler/task-state.ts';
+import {TASK_STATES, isTerminalTaskState} from '../scheduler/task-state.ts';
 import type {TaskState} from '../scheduler/task-state.ts';
 import {HostPump, JobInput, JobOutput} from './host-streams.ts';
 import {jobResult, type JobResult} from './job-result.ts';
+import {ReadOutput, watchReaders} from './unread-output.ts';
 
 /** A subtask and its state. */
 export interface TaskStatus {
@@ -44,8 +44,12 @@ export interface JobConnection {
   readonly requestedAtMs: number;
   /** Settles when all threads of the job are gone; rejects only if the coordinator died. */
   readonly end: Promise<JobEnd>;
+  /** After so long without a read by the host, a job that waits for one says so; Infinity: never. */
+  readonly hostReadTimeoutMs: number;
   cancel(): Promise<void>;
   stop(): Promise<void>;
+  /** Fails the job for a reason that only the host knows. */
+  fail(reason: StreamError): void;
 }
 
 export class JobHandle implements AsyncDisposable {
@@ -92,6 +96,10 @@ export class JobHandle implements AsyncDisposable {
     this.startProfile = Object.fromEntries(
       Object.entries(started.times).map(([step, at]) => [step, at - requestedAtMs]),
     ) as StartProfile;
+    // At once, so that what a short job has sent can be read when it has ended.
+    const outputs = this.outputNames.map(name => this.#openOutput(name));
+    const unwatch = watchReaders(this.name, outputs, connection.hostReadTimeoutMs);
+    connection.end.then(unwatch, unwatch);
     this.#settled = connection.end.then(
       end => this.#ended(end),
       (thrown: unknown) => {
@@ -99,8 +107,11 @@ export class JobHandle implements AsyncDisposable {
       },
     );
     this.#settled.catch((thrown: unknown) => {
-      // A failure that nobody asks for must not vanish, nor end the process of an embedding service.
-      if (!this.#isWatched) process.emitWarning(thrown as Error);
+      // A failure that nobody asks for must not vanish, nor end the process of an embedding service. Who
+      // hears of it from a stream, which is rejected now, has a turn to ask for it.
+      setImmediate(() => {
+        if (!this.#isWatched) process.emitWarning(thrown as Error);
+      });
     });
   }
 
@@ -117,17 +128,22 @@ export class JobHandle implements AsyncDisposable {
     return this.#endStatus ?? this.#connection.board.status();
   }
 
-  /** All failures so far ended jobs have noticed, root cause first; empty while it runs. */
+  /**
+   * What went wrong, root cause first; empty while the job runs. A job that was CANCELED may have failures
+   * too, from before or from the cancelling itself.
+   */
   get failures(): readonly ErrorData[] {
     return this.#failures;
   }
 
   /** All subtasks with their states. */
   tasks(): readonly TaskStatus[] {
-    return this.#tasks.map((task, index) => ({
-      ...task,
-      state: TASK_STATES[Atomics.load(this.#taskStates, index)]!,
-    }));
+    return this.#tasks.map((task, index) => {
+      const state = TASK_STATES[Atomics.load(this.#taskStates, index)]!;
+      // A coordinator that dies takes its tasks along, and cannot say so any more.
+      const isLost = this.#endStatus !== undefined && !isTerminalTaskState(state);
+      return {...task, state: isLost ? 'FAILED' : state};
+    });
   }
 
   /** The counters of all subtasks, now; of an ended job, their last state. */
@@ -144,11 +160,30 @@ export class JobHandle implements AsyncDisposable {
     return await done;
   }
 
-  /** Ends the sources; everything in flight is processed. Resolves as `done`. */
+  /**
+   * Ends the sources; everything in flight is processed, and so is everything that was written into an
+   * input. Resolves as `done`. Errors: that of a record in an input that could not be carried.
+   */
   async stop(): Promise<JobResult> {
     const done = this.done;
+    // Inputs first: a record that waits for room has been taken, and must not be left behind.
+    const inputs = [...this.#inputs.values()];
+    let refusal: unknown;
+    for (const input of inputs) {
+      try {
+        input.end();
+      } catch (thrown) {
+        refusal ??= thrown;
+      }
+    }
+    await Promise.race([
+      Promise.allSettled(inputs.map(input => input.ready)),
+      this.#connection.end,
+    ]);
     if (!isTerminalJobStatus(this.status)) await this.#connection.stop();
-    return await done;
+    const result = await done;
+    if (refusal !== undefined) throw refusal;
+    return result;
   }
 
   /**
@@ -160,26 +195,27 @@ export class JobHandle implements AsyncDisposable {
     if (input === undefined) {
       const {runtime} = this.#connection;
       const channel: HostInput = runtime.openHostInput(this.#running('input', name), name);
-      input = new JobInput(name, channel, this.#pump);
+      const fail = (reason: StreamError) => this.#connection.fail(reason.at({job: this.name}));
+      input = new JobInput({name, channel, pump: this.#pump, fail});
       this.#inputs.set(name, input);
     }
     return input as JobInput<T>;
   }
 
   /**
-   * The reading end of the host sink `name` (`stream.toHost`). Open it before the job ends; it can
-   * be read to its end afterwards.
+   * The reading end of the host sink `name` (`stream.toHost`). The job waits for it to be read. What is left
+   * of a job that has FINISHED can still be read.
    * Errors: E_HOST_STREAM if the job has no such sink.
    */
   output<T = unknown>(name: string): JobOutput<T> {
-    let output = this.#outputs.get(name);
-    if (output === undefined) {
-      const {runtime} = this.#connection;
-      const channel: HostOutput = runtime.openHostOutput(this.#running('output', name), name);
-      output = new JobOutput(name, channel, this.#pump);
-      this.#outputs.set(name, output);
-    }
-    return output as JobOutput<T>;
+    const output = this.#outputs.get(name);
+    if (output !== undefined) return output as JobOutput<T>;
+    throw new StreamError(
+      'E_HOST_STREAM',
+      'the job has no host output of this name',
+      {job: this.name, output: name, known: this.outputNames.join(', ') || '(none)'},
+      {remedy: 'give a name that the job passed to stream.toHost'},
+    );
   }
 
   /** Cancels the job if it still runs. Throws its failure if nobody has asked for it. */
@@ -190,6 +226,13 @@ export class JobHandle implements AsyncDisposable {
     } catch (thrown) {
       if (!wasWatched) throw thrown;
     }
+  }
+
+  #openOutput(name: string): ReadOutput {
+    const {runtime, started} = this.#connection;
+    const channel = new ReadOutput(name, runtime.openHostOutput(started.deployment, name));
+    this.#outputs.set(name, new JobOutput(name, channel, this.#pump));
+    return channel;
   }
 
   #running(kind: string, name: string): Deployment {
@@ -213,6 +256,7 @@ export class JobHandle implements AsyncDisposable {
 
   #died(failure: StreamError): StreamError {
     this.#endStatus = 'FAILED';
+    if (this.#failures.length === 0) this.#failures = [toErrorData(failure)];
     this.#release(failure);
     return failure;
   }

@@ -5,11 +5,12 @@
  * it, fills its memory, changes globals) stays with its job.
  */
 import {availableParallelism} from 'node:os';
-import {MessageChannel, Worker} from 'node:worker_threads';
+import {MessageChannel, Worker, type MessagePort} from 'node:worker_threads';
 import {systemClock} from '../base/clock.ts';
-import {StreamError} from '../base/errors.ts';
+import {StreamError, showValue, toErrorData} from '../base/errors.ts';
 import {resolveConfig} from '../graph/config.ts';
 import type {ConfigInput} from '../graph/config.ts';
+import {canBeCloned, cloneFaultPath} from '../scheduler/clone-fault.ts';
 import {openControlLink} from '../scheduler/control-link.ts';
 import type {JobEnd} from '../scheduler/coordinator.ts';
 import type {CoordinatorBoot, CoordinatorControl} from '../scheduler/coordinator-main.ts';
@@ -31,8 +32,13 @@ export interface StartOptions {
   readonly config?: ConfigInput | Readonly<Record<string, unknown>>;
   /** Limit of the heap of each worker, in MiB; default: V8's own. */
   readonly workerHeapMb?: number;
-  /** The start fails if the job is not RUNNING by then, in ms; default 60 000. */
+  /** The start fails if the job is not RUNNING by then, in ms; default 60 000; Infinity: never. */
   readonly startTimeoutMs?: number;
+  /**
+   * A process warning says so when the job has waited so long for the host to read one of its outputs, in
+   * ms; default 10 000; Infinity: never.
+   */
+  readonly hostReadTimeoutMs?: number;
   /** Cancels the job, also while it is starting. */
   readonly signal?: AbortSignal;
 }
@@ -41,6 +47,11 @@ const COORDINATOR_ENTRY = entryUrl('scheduler/coordinator-boot');
 const ENGINE = entryUrl('api/job-runtime').href;
 
 const START_TIMEOUT_MS = 60_000;
+const HOST_READ_TIMEOUT_MS = 10_000;
+/** Largest delay of a timer of JavaScript; a longer one would fire at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+/** A coordinator that was told to end has ended, with all its workers, so long after its own limit. */
+const COORDINATOR_GRACE_MS = 10_000;
 
 let startedCount = 0;
 
@@ -61,7 +72,15 @@ export async function startOn(
   options: StartOptions,
 ): Promise<JobHandle> {
   const requestedAtMs = systemClock.now();
-  options.signal?.throwIfAborted();
+  const {signal} = options;
+  const startTimeoutMs = timeout('startTimeoutMs', options.startTimeoutMs, START_TIMEOUT_MS);
+  const hostReadTimeoutMs = timeout(
+    'hostReadTimeoutMs',
+    options.hostReadTimeoutMs,
+    HOST_READ_TIMEOUT_MS,
+  );
+  const workerHeapMb = heapLimit(options.workerHeapMb);
+  if (signal?.aborted === true) throw canceledBy(signal, jobUrl(job));
   const config = resolveConfig({
     ...options.config,
     ...(options.parallelism === undefined ? {} : {parallelism: options.parallelism}),
@@ -83,16 +102,12 @@ export async function startOn(
     settings: {
       taskTimeoutMs: config.taskTimeoutMs,
       cancelTimeoutMs: config.cancellationTimeoutMs,
-      workerHeapMb: options.workerHeapMb,
+      workerHeapMb,
     },
     board,
     port: port2,
   };
-  const thread = new Worker(COORDINATOR_ENTRY, {
-    name: 'millrace-coordinator',
-    workerData: boot,
-    transferList: [port2],
-  });
+  const thread = startThread(boot, port1);
   const link = openControlLink<CoordinatorControl>(port1, {});
   // The thread keeps the process alive as long as the job runs; the port need not.
   link.unref();
@@ -126,29 +141,35 @@ export async function startOn(
   ]);
   loading.catch(() => {});
 
+  let cancelTimer: NodeJS.Timeout | undefined;
+  const cancel = (): Promise<void> => {
+    // User code may keep the coordinator's thread from hearing anything: then it is ended from here.
+    const limitMs = config.cancellationTimeoutMs + COORDINATOR_GRACE_MS;
+    cancelTimer ??= setTimeout(
+      () => link.abandon(coordinatorSilence(request, limitMs)),
+      Math.min(limitMs, TIMER_MS_MAX),
+    ).unref();
+    return ignoreIfGone(link.remote.cancel(), end);
+  };
   const onAbort = (): void => {
-    link.remote.cancel().catch(() => {});
+    cancel().catch(() => {});
   };
-  options.signal?.addEventListener('abort', onAbort, {once: true});
-  const removeAbort = (): void => {
-    options.signal?.removeEventListener('abort', onAbort);
+  signal?.addEventListener('abort', onAbort, {once: true});
+  const onEnd = (): void => {
+    clearTimeout(cancelTimer);
+    signal?.removeEventListener('abort', onAbort);
   };
-  end.then(removeAbort, removeAbort);
+  end.then(onEnd, onEnd);
 
-  const timeoutMs = options.startTimeoutMs ?? START_TIMEOUT_MS;
-  const timer = setTimeout(() => {
-    link.abandon(
-      new StreamError(
-        'E_START_TIMEOUT',
-        'the job did not start in time',
-        {module: request.jobUrl, timeoutMs},
-        {remedy: 'look for an endless loop or a wait in the module, or raise startTimeoutMs'},
-      ),
-    );
-  }, timeoutMs);
+  let startTimer: NodeJS.Timeout | undefined;
+  if (startTimeoutMs !== Infinity) {
+    startTimer = setTimeout(() => {
+      link.abandon(startTimedOut(request, startTimeoutMs));
+    }, startTimeoutMs);
+  }
   try {
     const started = await link.remote.started();
-    clearTimeout(timer);
+    clearTimeout(startTimer);
     const [handle, runtime] = await loading;
     return new handle.JobHandle({
       jobId: request.jobId,
@@ -157,15 +178,43 @@ export async function startOn(
       board: new JobBoard(board),
       requestedAtMs,
       end,
-      cancel: () => ignoreIfGone(link.remote.cancel(), end),
+      hostReadTimeoutMs,
+      cancel,
       stop: () => ignoreIfGone(link.remote.stop(), end),
+      fail: reason => {
+        ignoreIfGone(link.remote.fail(toErrorData(reason)), end).catch(() => {});
+      },
     });
   } catch (thrown) {
     // Nothing of a job that did not start may stay behind.
     await end.catch(() => {});
-    throw thrown;
+    const wasCanceled = (thrown as {code?: unknown}).code === 'E_JOB_CANCELED';
+    throw wasCanceled && options.signal?.aborted
+      ? canceledBy(options.signal, request.jobUrl)
+      : thrown;
   } finally {
-    clearTimeout(timer);
+    clearTimeout(startTimer);
+  }
+}
+
+/** Starts the coordinator's thread. Errors: `E_JOB_ARGS` if the job's arguments cannot go there. */
+function startThread(boot: CoordinatorBoot, hostPort: MessagePort): Worker {
+  try {
+    return new Worker(COORDINATOR_ENTRY, {
+      name: 'millrace-coordinator',
+      workerData: boot,
+      transferList: [boot.port],
+    });
+  } catch (thrown) {
+    hostPort.close();
+    const {args, jobUrl: module} = boot.request;
+    if (canBeCloned(args)) throw thrown;
+    throw new StreamError(
+      'E_JOB_ARGS',
+      'the arguments of a job cannot be handed to its threads',
+      {module, field: cloneFaultPath(args) || '(all)'},
+      {remedy: 'give plain data: no functions, no symbols', cause: thrown},
+    );
   }
 }
 
@@ -176,6 +225,53 @@ async function ignoreIfGone(call: Promise<void>, end: Promise<unknown>): Promise
   } catch {
     await end;
   }
+}
+
+function timeout(option: string, value: number | undefined, byDefault: number): number {
+  if (value === undefined) return byDefault;
+  if (value === Infinity || (value > 0 && value <= TIMER_MS_MAX)) return value;
+  throw badOption(option, value, `give milliseconds from 1 to ${TIMER_MS_MAX}, or Infinity`);
+}
+
+function heapLimit(value: number | undefined): number | undefined {
+  if (value === undefined || (Number.isFinite(value) && value > 0)) return value;
+  throw badOption('workerHeapMb', value, 'give a number of MiB, such as 512');
+}
+
+function badOption(option: string, value: unknown, remedy: string): StreamError {
+  return new StreamError(
+    'E_CONFIG_VALUE',
+    'an option has a value that does not suit it',
+    {key: option, value: showValue(value)},
+    {remedy},
+  );
+}
+
+function canceledBy(signal: AbortSignal, module: string): StreamError {
+  return new StreamError(
+    'E_JOB_CANCELED',
+    'the job was cancelled before it ran',
+    {module},
+    {cause: signal.reason},
+  );
+}
+
+function startTimedOut({jobUrl: module}: JobRequest, timeoutMs: number): StreamError {
+  return new StreamError(
+    'E_START_TIMEOUT',
+    'the job did not start in time',
+    {module, timeoutMs},
+    {remedy: 'look for an endless loop or a wait in the module, or raise startTimeoutMs'},
+  );
+}
+
+function coordinatorSilence({jobUrl: module}: JobRequest, silentMs: number): StreamError {
+  return new StreamError(
+    'E_COORDINATOR_NOT_RESPONDING',
+    "the job's coordinator thread did not obey and was ended",
+    {module, silentMs},
+    {remedy: 'look for an endless loop in a timer or callback of the job module'},
+  );
 }
 
 function coordinatorDeath(request: JobRequest, exitCode: number, cause: unknown): StreamError {

@@ -5,6 +5,7 @@
  */
 import {StreamError, showValue, toErrorData} from '../base/errors.ts';
 import type {ErrorData} from '../base/errors.ts';
+import {canBeCloned, cloneFaultPath} from './clone-fault.ts';
 import type {TaskPlacement, WorkerResults} from './runtime-contract.ts';
 
 /** As many failures are kept as in Flink's exception history. */
@@ -128,7 +129,13 @@ export function resultsFailure(
     return new StreamError(
       'E_COLLECT_VALUE',
       'a collected record cannot be handed to the host',
-      {job: jobName, sink, index, value: showValue(values[index]), thrown: thrownText(thrown)},
+      {
+        job: jobName,
+        sink,
+        index,
+        value: showValue(values[index]),
+        field: cloneFaultPath(values[index]),
+      },
       {remedy: 'collect plain data: map functions and symbols away', cause: thrown},
     );
   }
@@ -138,15 +145,6 @@ export function resultsFailure(
     {job: jobName, worker: workerIndex, thrown: thrownText(thrown)},
     {cause: thrown},
   );
-}
-
-function canBeCloned(value: unknown): boolean {
-  try {
-    structuredClone(value);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** The failures of a job in the order in which they were noticed; the first is the root cause. */

@@ -3,7 +3,7 @@
  * consumer, with a doorbell and an owner number of its own, under the same credits as any task; it
  * only must never block. Used by the host's thread.
  */
-import {StreamError} from '../base/errors.ts';
+import {StreamError, showValue, type ErrorDetails} from '../base/errors.ts';
 import {Random, systemSeed} from '../base/random.ts';
 import type {Arena} from '../memory/arena.ts';
 import {Doorbell} from '../memory/doorbell.ts';
@@ -106,7 +106,7 @@ export class Host {
       interpret,
       isFromHost: false,
     });
-    return new GateOutput(this.#bell, input, consumer);
+    return new GateOutput(this.#bell, gate, input, consumer);
   }
 
   #bellOf(workerIndex: number): Doorbell {
@@ -135,15 +135,31 @@ class WriterInput implements HostInput {
   }
 
   offer(value: unknown): boolean {
-    return this.#located(() => {
-      if (!this.#settle()) return false;
+    try {
       this.#writer.emit(value, NaN);
-      return true;
-    });
+    } catch (thrown) {
+      throw this.#located(thrown, {record: showValue(value)});
+    }
+    return !this.#stop.requested && !this.#writer.isBlocked;
+  }
+
+  settle(): boolean {
+    try {
+      if ((this.#stop.requested || this.#writer.isBlocked) && !this.#writer.resolve()) return false;
+    } catch (thrown) {
+      throw this.#located(thrown);
+    }
+    this.#stop.requested = false;
+    return true;
   }
 
   flush(): boolean {
-    return this.#located(() => this.#settle() && this.#writer.flush(false));
+    if (!this.settle()) return false;
+    try {
+      return this.#writer.flush(false);
+    } catch (thrown) {
+      throw this.#located(thrown);
+    }
   }
 
   close(): boolean {
@@ -155,29 +171,21 @@ class WriterInput implements HostInput {
     return this.#writer.channels.every(channel => channel.flushEvents());
   }
 
-  #settle(): boolean {
-    if ((this.#stop.requested || this.#writer.isBlocked) && !this.#writer.resolve()) return false;
-    this.#stop.requested = false;
-    return true;
-  }
-
-  #located<T>(action: () => T): T {
-    try {
-      return action();
-    } catch (thrown) {
-      throw thrown instanceof StreamError ? thrown.at(this.#place) : thrown;
-    }
+  #located(thrown: unknown, record: ErrorDetails = {}): unknown {
+    return thrown instanceof StreamError ? thrown.at({...this.#place, ...record}) : thrown;
   }
 }
 
 class GateOutput implements HostOutput {
   readonly bell: HostBell;
+  readonly #gate: InputGate;
   readonly #input: GateInput;
   readonly #consumer: Gatherer;
   #isEnded = false;
 
-  constructor(bell: HostBell, input: GateInput, consumer: Gatherer) {
+  constructor(bell: HostBell, gate: InputGate, input: GateInput, consumer: Gatherer) {
     this.bell = bell;
+    this.#gate = gate;
     this.#input = input;
     this.#consumer = consumer;
   }
@@ -195,6 +203,10 @@ class GateOutput implements HostOutput {
 
   get isEnded(): boolean {
     return this.#isEnded;
+  }
+
+  isHoldingBack(): boolean {
+    return this.#gate.channels.some(channel => channel.isProducerWaiting());
   }
 
   close(): void {

@@ -143,14 +143,28 @@ export interface HostBell {
   awake(): void;
 }
 
-/** The writing end of a host source: the host's thread is one more producer. */
+/**
+ * The writing end of a host source: the host's thread is one more producer. Records that find no room wait
+ * in it, as copies, in their order.
+ */
 export interface HostInput {
   readonly bell: HostBell;
-  /** False: no credit; nothing was taken. */
+  /**
+   * Takes a record. False: something waits for room, this record perhaps; call `settle` after a ring.
+   * Throws if this record cannot be carried, which is then not taken.
+   */
   offer(value: unknown): boolean;
-  /** Hands over what has been offered; false: some of it waits for credit, try again after a ring. */
+  /**
+   * Whether nothing waits for room any more. Throws if a record that waited turns out to be one that cannot
+   * be carried; that record is dropped, and nothing else.
+   */
+  settle(): boolean;
+  /** Hands partly filled batches over too; false: try again after a ring. Throws like `settle`. */
   flush(): boolean;
-  /** After the last record: hands over the rest and ends the source; false: try again after a ring. */
+  /**
+   * After the last record: hands over the rest and ends the source; false: try again after a ring.
+   * Throws like `settle`.
+   */
   close(): boolean;
 }
 
@@ -161,6 +175,8 @@ export interface HostOutput {
   poll(): readonly unknown[] | undefined;
   /** Whether the producers have ended and everything was polled. */
   readonly isEnded: boolean;
+  /** Whether producers wait for the host to read: they have as much in flight as they may. */
+  isHoldingBack(): boolean;
   /** The host reads no more: what arrives from now on is dropped. */
   close(): void;
 }

@@ -209,17 +209,26 @@ const engine: CoordinatorSide & WorkerSide & HostSide = {
     const {plan} = deployment;
     const bell = engine.openBell(deployment, plan.workerCount);
     const worker = engine.openBell(deployment, 0);
+    const waiting: number[] = [];
+    const settle = () => {
+      if (waiting.length > 0 && Atomics.load(shared, 0) === 0) {
+        Atomics.store(shared, 1, waiting.shift()!);
+        Atomics.store(shared, 0, 1);
+        worker.wake();
+      }
+      return waiting.length === 0;
+    };
     return {
       bell,
       offer: value => {
-        if (Atomics.load(shared, 0) === 1) return false;
-        Atomics.store(shared, 1, value as number);
-        Atomics.store(shared, 0, 1);
-        worker.wake();
-        return true;
+        if (typeof value !== 'number') throw new StreamError('E_RECORD_ENCODING', 'no number');
+        waiting.push(value);
+        return settle();
       },
-      flush: () => true,
+      settle,
+      flush: settle,
       close: () => {
+        if (!settle()) return false;
         Atomics.store(shared, 2, 1);
         worker.wake();
         return true;
@@ -244,6 +253,7 @@ const engine: CoordinatorSide & WorkerSide & HostSide = {
       get isEnded() {
         return Atomics.load(shared, HOST_WORDS + 2) === 1 && Atomics.load(shared, HOST_WORDS) === 0;
       },
+      isHoldingBack: () => Atomics.load(shared, HOST_WORDS) === 1,
       close: () => {
         Atomics.store(shared, HOST_WORDS + 3, 1);
         worker.wake();
