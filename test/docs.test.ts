@@ -126,7 +126,14 @@ async function compile(subject: readonly Page[], name: string): Promise<Ran> {
     config,
     JSON.stringify({
       extends: join(ROOT, 'tsconfig.json'),
-      compilerOptions: {allowJs: true, noEmit: true, paths: {}},
+      compilerOptions: {
+        allowJs: true,
+        noEmit: true,
+        // The sources are imported by absolute paths, which nobody could rewrite.
+        allowImportingTsExtensions: true,
+        rewriteRelativeImportExtensions: false,
+        paths: {},
+      },
       include: [],
       files: files.map(file => relative(workshop, file)),
     }),
