@@ -1,7 +1,8 @@
 /**
  * The benchmark harness: `npm run bench -- [--only JOB,…] [--engine ENGINE,…] [--runs N]
  * [--json FILE] [--smoke]`, or `npm run bench -- --counters [--runs N] [--smoke]`, which compares the
- * engine with its counters and without.
+ * engine with its counters and without, or `npm run bench -- --micro [BENCH…] [--smoke]`, which measures
+ * single parts (lib/micro.ts).
  *
  * Every (job, engine) pair has a process of its own (measure.ts). The engines of a job take turns
  * round by round, so that a machine that becomes slower meanwhile slows all of them. The first
@@ -17,11 +18,13 @@ import {Contestant} from './lib/contestant.ts';
 import {counterCost} from './lib/counter-cost.ts';
 import {troubleWith} from './lib/engines.ts';
 import {machineCpuSeconds, machineFacts} from './lib/machine.ts';
+import {microLine, microNames, runMicro} from './lib/micro.ts';
 import {TABLE_HEAD, rowOf, tableOf, type Row} from './lib/rows.ts';
 
 const WARM_UP_ROUNDS = 2;
 
-const {values: options} = parseArgs({
+const {values: options, positionals} = parseArgs({
+  allowPositionals: true,
   options: {
     only: {type: 'string'},
     engine: {type: 'string'},
@@ -29,9 +32,13 @@ const {values: options} = parseArgs({
     smoke: {type: 'boolean', default: false},
     runs: {type: 'string'},
     counters: {type: 'boolean', default: false},
+    micro: {type: 'boolean', default: false},
   },
 });
 
+if (positionals.length > 0 && !options.micro) {
+  throw new Error(`nobody knows what this is for: ${positionals.join(' ')}`);
+}
 const runs = Number(options.runs ?? (options.smoke ? 1 : 5));
 if (!Number.isInteger(runs) || runs < 1)
   throw new Error(`--runs must be at least 1: ${options.runs}`);
@@ -123,7 +130,11 @@ let failed = false;
 if (options.counters) {
   for (const line of await counterCost(size, runs)) print(line);
 }
-for (const job of options.counters ? [] : jobs) {
+if (options.micro) {
+  const names = positionals.length > 0 ? positionals : microNames();
+  await runMicro(names, size, row => print(microLine(row)));
+}
+for (const job of options.counters || options.micro ? [] : jobs) {
   const outcome = await runJob(job);
   rows.push(...outcome.rows);
   failed ||= outcome.failed;

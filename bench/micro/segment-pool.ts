@@ -2,16 +2,12 @@
  * What it costs to take and give a segment: from the shared pool one at a time, and through a
  * thread's cache in three patterns: one in flight, twice a cache in flight (each take and give goes
  * through chains), and the refused take of an exhausted pool, which is what a backpressured
- * task asks for again and again.
+ * task asks for again and again. The answer is the number of segments free at the end.
  *
- * Each function returns nanoseconds per take and give (or refusal) and a checksum: the number of
- * segments free at the end. Alone: `node bench/micro/segment-pool.ts [variant]`; without a variant,
- * each runs in a process of its own, because variants share call sites and slow each other down.
+ * `npm run bench -- --micro segment-pool`.
  */
-import {execFileSync} from 'node:child_process';
 import {isMainThread, parentPort, Worker, workerData} from 'node:worker_threads';
 import {systemClock} from '../../src/base/clock.ts';
-import {StreamError} from '../../src/base/errors.ts';
 import {Arena, ArenaPlan} from '../../src/memory/arena.ts';
 import {LocalPool} from '../../src/memory/local-pool.ts';
 import {
@@ -19,15 +15,10 @@ import {
   SegmentPool,
   type SegmentPoolLayout,
 } from '../../src/memory/segment-pool.ts';
-
-/** A measured cost; the checksum is `SEGMENTS`, or 0 after `refusedTake`. */
-export interface PoolResult {
-  readonly nsPerPair: number;
-  readonly checksum: number;
-}
+import type {MicroBench, MicroCase, MicroRun} from '../lib/micro.ts';
 
 /** 64 MiB of 32 KiB; the benches do not touch the memory, so it is never committed. */
-export const SEGMENTS = 2_048;
+const SEGMENTS = 2_048;
 
 const IN_FLIGHT = 32;
 
@@ -42,7 +33,7 @@ function createPool() {
 
 type TakeGive = Pick<LocalPool, 'take' | 'give'>;
 
-/** `pairs` takes and gives with `inFlight` segments held at most. */
+/** `pairs` takes and gives with `inFlight` segments held at most; returns milliseconds. */
 function pairsOf(pool: TakeGive, pairs: number, inFlight: number): number {
   const held = new Array<number>(inFlight).fill(0);
   const startMs = systemClock.monotonicNow();
@@ -50,7 +41,7 @@ function pairsOf(pool: TakeGive, pairs: number, inFlight: number): number {
     for (let n = 0; n < inFlight; n += 1) held[n] = pool.take();
     for (let n = 0; n < inFlight; n += 1) pool.give(held[n]);
   }
-  return ((systemClock.monotonicNow() - startMs) * 1e6) / pairs;
+  return systemClock.monotonicNow() - startMs;
 }
 
 const shared = (pool: SegmentPool, owner: number): TakeGive => ({
@@ -59,48 +50,48 @@ const shared = (pool: SegmentPool, owner: number): TakeGive => ({
 });
 
 /** From the shared pool, one at a time, one thread. */
-export function sharedOneThread(pairs: number): PoolResult {
+function sharedOneThread(pairs: number): MicroRun {
   const {pool} = createPool();
-  return {nsPerPair: pairsOf(shared(pool, 1), pairs, 1), checksum: pool.freeCount()};
+  return {ms: pairsOf(shared(pool, 1), pairs, 1), answer: pool.freeCount()};
 }
 
 /** Through a cache that never runs out: one segment in flight, one thread. */
-export function cachedOneInFlight(pairs: number): PoolResult {
+function cachedOneInFlight(pairs: number): MicroRun {
   const {pool} = createPool();
   const local = new LocalPool(pool, 1);
-  const nsPerPair = pairsOf(local, pairs, 1);
+  const ms = pairsOf(local, pairs, 1);
   local.drain();
-  return {nsPerPair, checksum: pool.freeCount()};
+  return {ms, answer: pool.freeCount()};
 }
 
 /** Through a cache that runs out and over all the time, one thread. */
-export function cachedChains(pairs: number): PoolResult {
+function cachedChains(pairs: number): MicroRun {
   const {pool} = createPool();
   const local = new LocalPool(pool, 1);
-  const nsPerPair = pairsOf(local, pairs, IN_FLIGHT);
+  const ms = pairsOf(local, pairs, IN_FLIGHT);
   local.drain();
-  return {nsPerPair, checksum: pool.freeCount()};
+  return {ms, answer: pool.freeCount()};
 }
 
 /** A take that is refused because all segments are in use: the whole bitmap is looked at. */
-export function refusedTake(takes: number): PoolResult {
+function refusedTake(takes: number): MicroRun {
   const {pool} = createPool();
   pool.takeAll(1, SEGMENTS, []);
   const local = new LocalPool(pool, 2);
   let refused = 0;
   const startMs = systemClock.monotonicNow();
   for (let done = 0; done < takes; done += 1) if (local.take() < 0) refused += 1;
-  const nsPerPair = ((systemClock.monotonicNow() - startMs) * 1e6) / takes;
-  return {nsPerPair, checksum: refused === takes ? pool.freeCount() : -1};
+  const ms = systemClock.monotonicNow() - startMs;
+  return {ms, answer: refused === takes ? pool.freeCount() : -1};
 }
 
 /** Two threads at the shared pool, one at a time each; the slower one counts. */
-export function sharedTwoThreads(pairs: number): Promise<PoolResult> {
+function sharedTwoThreads(pairs: number): Promise<MicroRun> {
   return twoThreads(pairs, false);
 }
 
 /** Two threads, each through a cache that runs out and over all the time; the slower one counts. */
-export function cachedTwoThreads(pairs: number): Promise<PoolResult> {
+function cachedTwoThreads(pairs: number): Promise<MicroRun> {
   return twoThreads(pairs, true);
 }
 
@@ -113,7 +104,7 @@ interface ThreadInput {
   readonly isCached: boolean;
 }
 
-async function twoThreads(pairs: number, isCached: boolean): Promise<PoolResult> {
+async function twoThreads(pairs: number, isCached: boolean): Promise<MicroRun> {
   const {arena, layout, pool} = createPool();
   const threads = [1, 2].map(owner => {
     const input: ThreadInput = {
@@ -131,7 +122,7 @@ async function twoThreads(pairs: number, isCached: boolean): Promise<PoolResult>
     const answers = threads.map(once);
     for (const thread of threads) thread.postMessage('go');
     const times = await Promise.all(answers);
-    return {nsPerPair: Math.max(...times), checksum: pool.freeCount()};
+    return {ms: Math.max(...times), answer: pool.freeCount()};
   } finally {
     await Promise.all(threads.map(thread => thread.terminate()));
   }
@@ -148,42 +139,34 @@ function work({buffer, layout, owner, pairs, isCached}: ThreadInput): void {
   const pool = new SegmentPool(new Arena(buffer), layout);
   parentPort!.once('message', () => {
     const local = new LocalPool(pool, owner);
-    const nsPerPair = isCached
-      ? pairsOf(local, pairs, IN_FLIGHT)
-      : pairsOf(shared(pool, owner), pairs, 1);
+    const ms = isCached ? pairsOf(local, pairs, IN_FLIGHT) : pairsOf(shared(pool, owner), pairs, 1);
     local.drain();
-    parentPort!.postMessage(nsPerPair);
+    parentPort!.postMessage(ms);
   });
   parentPort!.postMessage(0);
 }
 
 if (!isMainThread && (workerData as ThreadInput | null)?.poolBench === true) {
   work(workerData as ThreadInput);
-} else if (import.meta.main) {
-  const benches: Record<string, (count: number) => PoolResult | Promise<PoolResult>> = {
-    sharedOneThread,
-    cachedOneInFlight,
-    cachedChains,
-    refusedTake,
-    sharedTwoThreads,
-    cachedTwoThreads,
-  };
-  const name = process.argv[2];
-  if (name === undefined) {
-    for (const each of Object.keys(benches)) {
-      execFileSync(process.execPath, [import.meta.filename, each], {stdio: 'inherit'});
-    }
-  } else {
-    const expected = name === 'refusedTake' ? 0 : SEGMENTS;
-    const times: number[] = [];
-    for (let round = 0; round < 5; round += 1) {
-      const {nsPerPair, checksum} = await benches[name](1_000_000);
-      if (checksum !== expected) {
-        throw new StreamError('E_BENCH_ANSWER', 'the bench gave a wrong answer', {name, checksum});
-      }
-      times.push(nsPerPair);
-    }
-    times.sort((a, b) => a - b);
-    console.log(`${name.padEnd(18)} ${times.map(time => time.toFixed(1)).join(' / ')} ns`);
-  }
 }
+
+const poolCase = (
+  run: (pairs: number) => MicroRun | Promise<MicroRun>,
+  freeAtEnd: number,
+): MicroCase => ({
+  operations: {full: 1_000_000, smoke: 3_200},
+  run,
+  answer: () => freeAtEnd,
+});
+
+export const bench: MicroBench = {
+  unit: 'take and give',
+  cases: {
+    'shared, one thread': poolCase(sharedOneThread, SEGMENTS),
+    'cached, one in flight': poolCase(cachedOneInFlight, SEGMENTS),
+    'cached, chains': poolCase(cachedChains, SEGMENTS),
+    'refused take': poolCase(refusedTake, 0),
+    'shared, two threads': poolCase(sharedTwoThreads, SEGMENTS),
+    'cached, two threads': poolCase(cachedTwoThreads, SEGMENTS),
+  },
+};

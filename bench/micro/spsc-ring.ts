@@ -4,21 +4,13 @@
  *
  *   producer  --- ring of 4-word entries --->  consumer, which sums what it reads
  *
- * Each function returns nanoseconds per entry and a checksum that the caller compares. Alone:
- * `node bench/micro/spsc-ring.ts [variant batch]`; without a variant, each runs in its own process.
+ * `npm run bench -- --micro spsc-ring`.
  */
-import {execFileSync} from 'node:child_process';
 import {isMainThread, parentPort, Worker, workerData} from 'node:worker_threads';
 import {systemClock} from '../../src/base/clock.ts';
-import {StreamError} from '../../src/base/errors.ts';
 import {Arena, ArenaPlan, type Region} from '../../src/memory/arena.ts';
 import {planRing, RingConsumer, RingProducer} from '../../src/memory/spsc-ring.ts';
-
-/** A measured cost; the checksum is `entries * (entries - 1) / 2`. */
-export interface RingResult {
-  readonly nsPerEntry: number;
-  readonly checksum: number;
-}
+import type {MicroBench, MicroCase, MicroRun} from '../lib/micro.ts';
 
 const CAPACITY = 1_024;
 
@@ -26,7 +18,7 @@ const CAPACITY = 1_024;
 const SPINS_MAX = 1_000;
 
 /** Both ends on this thread: `batch` entries are offered and published, then read and released. */
-export function ringOneThread(entries: number, batch: number): RingResult {
+function ringOneThread(entries: number, batch: number): MicroRun {
   const plan = new ArenaPlan();
   const region = planRing(plan, 'ring', CAPACITY);
   const arena = plan.create();
@@ -43,11 +35,11 @@ export function ringOneThread(entries: number, batch: number): RingResult {
     for (let entry = 0; entry < count; entry += 1) checksum += consumer.peekWord(entry, 0);
     consumer.release(count);
   }
-  return {nsPerEntry: ((systemClock.monotonicNow() - startMs) * 1e6) / entries, checksum};
+  return {ms: systemClock.monotonicNow() - startMs, answer: checksum};
 }
 
 /** The producer here, the consumer in a thread of its own; measured until the last is released. */
-export async function ringTwoThreads(entries: number, batch: number): Promise<RingResult> {
+async function ringTwoThreads(entries: number, batch: number): Promise<MicroRun> {
   const plan = new ArenaPlan();
   const region = planRing(plan, 'ring', CAPACITY);
   const never = plan.reserve('never', 8);
@@ -70,8 +62,8 @@ export async function ringTwoThreads(entries: number, batch: number): Promise<Ri
       spins = next === before ? pause(arena, never, spins) : 0;
     }
     for (spins = 0; !producer.isEmpty();) spins = pause(arena, never, spins);
-    const elapsedMs = systemClock.monotonicNow() - startMs;
-    return {nsPerEntry: (elapsedMs * 1e6) / entries, checksum: await sum};
+    const ms = systemClock.monotonicNow() - startMs;
+    return {ms, answer: await sum};
   } finally {
     await worker.terminate();
   }
@@ -117,30 +109,23 @@ function consume({buffer, region, never, entries}: ConsumerInput): void {
 
 if (!isMainThread && (workerData as ConsumerInput | null)?.ringBench === true) {
   consume(workerData as ConsumerInput);
-} else if (import.meta.main) {
-  const benches: Record<
-    string,
-    (entries: number, batch: number) => RingResult | Promise<RingResult>
-  > = {ringOneThread, ringTwoThreads};
-  const [name, batch] = process.argv.slice(2);
-  if (name === undefined) {
-    for (const each of Object.keys(benches)) {
-      for (const size of ['1', '16', '256']) {
-        execFileSync(process.execPath, [import.meta.filename, each, size], {stdio: 'inherit'});
-      }
-    }
-  } else {
-    const entries = 4_000_000;
-    const times: number[] = [];
-    for (let round = 0; round < 5; round += 1) {
-      const {nsPerEntry, checksum} = await benches[name](entries, Number(batch));
-      if (checksum !== (entries * (entries - 1)) / 2) {
-        throw new StreamError('E_BENCH_ANSWER', 'the bench gave a wrong answer', {name, checksum});
-      }
-      times.push(nsPerEntry);
-    }
-    times.sort((a, b) => a - b);
-    const shown = times.map(time => time.toFixed(1)).join(' / ');
-    console.log(`${name.padEnd(15)} batch ${batch.padStart(3)}: ${shown} ns per entry`);
-  }
 }
+
+const ringCase = (
+  run: (entries: number, batch: number) => MicroRun | Promise<MicroRun>,
+  batch: number,
+): MicroCase => ({
+  operations: {full: 4_000_000, smoke: 2_000},
+  run: entries => run(entries, batch),
+  answer: entries => (entries * (entries - 1)) / 2,
+});
+
+const BATCHES = [1, 16, 256];
+
+export const bench: MicroBench = {
+  unit: 'entry',
+  cases: Object.fromEntries([
+    ...BATCHES.map(batch => [`one thread, batch ${batch}`, ringCase(ringOneThread, batch)]),
+    ...BATCHES.map(batch => [`two threads, batch ${batch}`, ringCase(ringTwoThreads, batch)]),
+  ]),
+};
