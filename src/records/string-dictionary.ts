@@ -10,6 +10,8 @@
  * `codes[id]` may be left over from an earlier batch. It counts only if `order` points back: so
  * opening a batch forgets all codes by setting a counter to 0.
  */
+import {flattenString} from './flatten.ts';
+
 export class StringDictionary {
   readonly #ids = new Map<string, number>();
   readonly #counts: Int32Array;
@@ -51,7 +53,8 @@ export class StringDictionary {
     let id = this.#ids.get(text);
     if (id === undefined) {
       id = this.#ids.size;
-      this.#ids.set(text, id);
+      // A text that came out of a batch would keep the whole text of that batch alive.
+      this.#ids.set(flattenString(text), id);
     }
     this.#lastId = id;
     const codes = this.#codes[target]!;
