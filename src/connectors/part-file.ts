@@ -40,6 +40,8 @@ export class PartFile {
   #length = 0;
   #descriptor = -1;
   #writtenBytes = 0;
+  /** The part has its name, or is removed. */
+  #isSettled = false;
 
   /** Errors: `E_SINK_DIRECTORY` if the part is there already; `E_SINK_FILE`. */
   constructor(options: PartFileOptions) {
@@ -94,6 +96,7 @@ export class PartFile {
       fileSystem.fsyncSync(this.#descriptor);
       this.#close();
       fileSystem.renameSync(this.#unfinished, finishedPart(directory, subtaskIndex));
+      this.#isSettled = true;
     } catch (error) {
       throw writingError(error, this.#unfinished, this.#writtenBytes);
     }
@@ -101,7 +104,8 @@ export class PartFile {
 
   /** Removes the part unless it is finished. */
   abandon(): void {
-    if (this.#descriptor < 0) return;
+    if (this.#isSettled) return;
+    this.#isSettled = true;
     this.#close();
     this.#options.fileSystem.removeSync(this.#unfinished);
   }
@@ -121,6 +125,7 @@ export class PartFile {
 
   #close(): void {
     const descriptor = this.#descriptor;
+    if (descriptor < 0) return;
     this.#descriptor = -1;
     this.#options.fileSystem.closeSync(descriptor);
   }

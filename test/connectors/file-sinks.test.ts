@@ -119,6 +119,28 @@ test('a task that fails or is cancelled leaves no part behind', async t => {
   t.deepEqual(readdirSync(directory), []);
 });
 
+for (const operation of ['fsyncSync', 'renameSync', 'writeSync'] as const) {
+  test(`a task that fails in ${operation} leaves no part behind`, async t => {
+    const directory = temporaryDirectory(t);
+    const fileSystem: WritableFileSystem = {
+      ...nodeFileSystem,
+      [operation]: () => {
+        throw systemError('EIO');
+      },
+    };
+    const sink = textFileSink(directory, {}, {fileSystem});
+    await sink.prepare();
+    const driver = new SinkDriver(sink);
+    driver.write('x');
+    t.throws(() => driver.finish(), {code: 'E_SINK_FILE'});
+    t.is(readdirSync(directory).length, 1);
+
+    driver.writer.close?.();
+
+    t.deepEqual(readdirSync(directory), []);
+  });
+}
+
 test('a flush while the task is idle hands lines on', async t => {
   const directory = temporaryDirectory(t);
   const sink = textFileSink(directory);
