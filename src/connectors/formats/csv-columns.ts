@@ -1,7 +1,8 @@
 /**
  * From the fields of a CSV row to a record. What is to be made of which field is known when the header
  * has been read; then the object literal is generated once, so that all records have one hidden class
- * and no name is looked up per row (three times as fast as filling an object by name).
+ * and no name is looked up per row (reading and parsing included: 3.3 million rows of five fields per
+ * CPU-second, against 2.5 when objects are filled by name).
  */
 import {StreamError, showValue} from '../../base/errors.ts';
 import {
