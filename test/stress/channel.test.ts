@@ -205,7 +205,7 @@ test.serial(
       records: [2 ** 30, 5_000],
     });
     const {arena, pool, exchanges, startThread, word} = scene;
-    for (let round = 0; round < 6 * FACTOR; round += 1) {
+    for (let round = 0; round < 4 * FACTOR; round += 1) {
       const options = {largeEvery: 100, isDrowsy: false};
       const survivors = [0, 1].map(thread =>
         startThread(thread, {...options, seed: round * 10 + thread}),
