@@ -38,20 +38,16 @@ export class AggregateOperator extends KeyedOperator {
     const incoming = readPath(value, this.#field);
     if (table.wasInserted) {
       this.#check(incoming, incoming);
-      table.store(position, key, copyAlong(value, this.#field));
-      return value;
+      return this.#keepRecord(position, key, value);
     }
     const accumulated = table.read(position);
     const old = readPath(accumulated, this.#field);
     this.#check(incoming, old);
     const {isRecordTaken, field} = this.#combine(old, incoming);
-    if (isRecordTaken) {
-      table.store(position, key, copyAlong(value, this.#field));
-      return value;
-    }
+    if (isRecordTaken) return this.#keepRecord(position, key, value);
     // What is held in one cell is not handed out, and not changed where it is.
     const isHeld = table.shape!.kind === 'value';
-    if (field === old) return isHeld ? copyAlong(accumulated, this.#field) : accumulated;
+    if (Object.is(field, old)) return isHeld ? copyAlong(accumulated, this.#field) : accumulated;
     const next = withField(accumulated, this.#field, field);
     table.store(position, key, next);
     return isHeld && this.emitsUpdates ? copyAlong(next, this.#field) : next;
@@ -72,7 +68,7 @@ export class AggregateOperator extends KeyedOperator {
     code.block('else {');
     const incoming = code.name('incoming');
     code.line(`const ${incoming} = ${column.text};`);
-    this.#generateUpdate(code, row, record, row.lane(field.index), incoming, column.type);
+    this.#generateUpdate(code, row, record, row.lane(field.index), incoming);
     code.end();
     if (this.emitsUpdates) {
       code.begin('{');
@@ -89,13 +85,18 @@ export class AggregateOperator extends KeyedOperator {
     return this.table.read(position);
   }
 
+  /** Keeps a record as it came. It is neither what is emitted nor the one that others may have. */
+  #keepRecord(position: number, key: unknown, value: unknown): unknown {
+    this.table.store(position, key, copyAlong(value, this.#field));
+    return this.emitsUpdates ? copyAlong(value, this.#field) : undefined;
+  }
+
   #generateUpdate(
     code: ChainCode,
     row: RowCode,
     record: RecordText,
     old: string,
     incoming: string,
-    type: string,
   ): void {
     if (this.#kind === 'sum') {
       code.line(`${old} += ${incoming};`);
@@ -103,10 +104,11 @@ export class AggregateOperator extends KeyedOperator {
     }
     const isWhole = this.#kind === 'minBy' || this.#kind === 'maxBy';
     const [a, b] = this.#kind.startsWith('min') ? [incoming, old] : [old, incoming];
-    // int32 columns hold neither NaN nor -0, but the lane may, from batches with another schema.
-    const below = type === 'int32' ? `${a} < ${b}` : `${code.bind(isBelow)}(${a}, ${b})`;
-    const belowOrSame = `!${code.bind(isBelow)}(${b}, ${a})`;
-    const test = isWhole && !this.#first ? belowOrSame : below;
+    const isBelowName = code.bind(isBelow);
+    // Only equal values and NaN need a closer look.
+    const below = (x: string, y: string) =>
+      `(${x} < ${y} || (!(${x} > ${y}) && ${isBelowName}(${x}, ${y})))`;
+    const test = isWhole && !this.#first ? `!${below(b!, a!)}` : below(a!, b!);
     code.block(`if (${test}) {`);
     if (isWhole) takeRecord(code, row, record);
     else code.line(`${old} = ${incoming};`);
@@ -159,7 +161,7 @@ export class AggregateOperator extends KeyedOperator {
 function takeRecord(code: ChainCode, row: RowCode, record: RecordText): void {
   for (const field of row.fields) {
     if (field.place === 'key') continue;
-    const text = field.name === '' ? record.column([])!.text : record.field(field.name);
+    const text = field.name === '' ? record.value() : record.field(field.name);
     row.store(field, constant(code, field, text));
   }
 }

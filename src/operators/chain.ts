@@ -254,7 +254,8 @@ export class Chain {
       try {
         head.process(value, timestamp, inputIndex);
       } catch (error) {
-        throw OperatorError.of(error, 0).on(value);
+        // Read anew, as compiled loops do: functions may have changed it meanwhile.
+        throw OperatorError.of(error, 0).on(read(row - 1));
       }
       if (stop.requested) break;
     }

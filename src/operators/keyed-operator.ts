@@ -8,8 +8,9 @@
  * `accumulate` does with objects; where a record does not fit, it calls the general way, the form
  * widens, the loop ends behind that record and is generated anew.
  *
- * A result never changes after it was emitted, and what a user does to it does not reach the state:
- * records are taken apart when they are stored, values of other shapes are copied one level deep.
+ * A result never changes after it was emitted, and what a user does to it reaches neither the state nor
+ * the record that came in: records are taken apart when they are stored and built when they are
+ * emitted, values of other shapes are copied one level deep.
  */
 import {StreamError, showValue} from '../base/errors.ts';
 import {NO_ROW} from '../state/keyed-rows.ts';

@@ -137,6 +137,7 @@ export class ColumnRecord implements RecordText {
   /** An object of only those fields that a function reads, if it cannot see the difference. */
   #partsFor(use: ParameterUse): string | undefined {
     if (!this.#isColumnar || !this.#keepsColumns(use)) return undefined;
+    if (this.#reader.schema.kind === 'value') return undefined;
     const names = this.#topNames();
     const read = use.fields!.filter(field => names.has(field));
     if (read.length === names.size) return undefined;
@@ -148,8 +149,9 @@ export class ColumnRecord implements RecordText {
 
   /** Whether a function that uses the record in this way leaves everything as the columns say. */
   #keepsColumns({fields, isWritten, isReturned}: ParameterUse): boolean {
+    const {kind, columns} = this.#reader.schema;
+    if (kind === 'value') return PRIMITIVE_TYPES.has(columns[0]!.type);
     if (fields === undefined || isWritten || isReturned) return false;
-    if (this.#reader.schema.kind !== 'record') return false;
     const names = this.#topNames();
     return fields.every(field => {
       const column = this.#reader.columnText([field], '$row');

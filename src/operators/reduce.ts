@@ -40,7 +40,7 @@ export class ReduceOperator extends KeyedOperator {
     const position = this.table.locate(key);
     if (this.table.wasInserted) {
       this.table.store(position, key, ownCopy(value));
-      return value;
+      return this.emitsUpdates ? ownCopy(value) : value;
     }
     const accumulated = this.table.read(position);
     const result = this.#fn.call(accumulated, value);
@@ -90,7 +90,10 @@ export class ReduceOperator extends KeyedOperator {
     return this.table.read(position);
   }
 
-  /** Keeps what the function returned and gives what is to be emitted: never the same object. */
+  /**
+   * Keeps what the function returned and gives what is to be emitted: neither the object that is kept,
+   * nor the record that came in, which others may have as well.
+   */
   #keep(
     position: number,
     key: unknown,
@@ -100,8 +103,7 @@ export class ReduceOperator extends KeyedOperator {
   ): unknown {
     const isOwn = result === accumulated && result !== value;
     this.table.store(position, key, isOwn ? result : ownCopy(result));
-    return isOwn && this.table.shape!.kind === 'value' && this.emitsUpdates
-      ? ownCopy(result)
-      : result;
+    const isHeld = isOwn && this.table.shape!.kind === 'value';
+    return this.emitsUpdates && (isHeld || result === value) ? ownCopy(result) : result;
   }
 }
