@@ -2,6 +2,7 @@
  * `millrace run`: starts a job, and has it watched. This thread belongs to the command line: the job's
  * coordinator and workers have their own.
  */
+import {fstatSync} from 'node:fs';
 import {setTimeout} from 'node:timers/promises';
 import {start} from '../api/start.ts';
 import {systemClock} from '../base/clock.ts';
@@ -31,7 +32,7 @@ export async function run(args: ParsedArguments): Promise<number> {
   const isQuiet = args.has('quiet');
 
   const {stdout, stderr} = process;
-  const isLive = !isQuiet && stderr.isTTY && process.env['TERM'] !== 'dumb';
+  const isLive = !isQuiet && canDraw(stderr) && (isJson || !isPipe(stdout.fd));
   let cancelReason: CancelReason | undefined;
   const canceling = new AbortController();
   const cancel = (reason: CancelReason): void => {
@@ -96,5 +97,24 @@ export async function run(args: ParsedArguments): Promise<number> {
     unwatchSignals();
     replaceStandardStream('stdout', stdout);
     replaceStandardStream('stderr', stderr);
+  }
+}
+
+/** Whether lines can be drawn again in place. */
+function canDraw(stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY && process.env['TERM'] !== 'dumb';
+}
+
+/**
+ * Whether a program reads the job's output. It may print to the same terminal (`| head`, `| grep`), and
+ * a display that is drawn in place would erase its lines.
+ */
+function isPipe(descriptor: number): boolean {
+  try {
+    const status = fstatSync(descriptor);
+    return status.isFIFO() || status.isSocket();
+  } catch {
+    // Standard output is closed.
+    return false;
   }
 }
