@@ -33,7 +33,9 @@ export class TopWords implements ProcessFunction<WordCount, string> {
     for (const [index, {word, count}] of this.#best.entries()) {
       const rank = String(index + 1).padStart(String(this.#limit).length);
       const bar = '█'.repeat(Math.ceil((count / most) * BAR_LENGTH));
-      out.collect(`${rank}  ${word.padEnd(width)}  ${String(count).padStart(9)}  ${bar}`);
+      out.collect(
+        `${rank}  ${word.padEnd(width)}  ${count.toLocaleString('en').padStart(11)}  ${bar}`,
+      );
     }
   }
 }

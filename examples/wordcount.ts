@@ -29,7 +29,13 @@ export default job((env, args) => {
   // The input ends, so each word is counted to the end and emitted once, not after every line.
   env.setRuntimeMode('batch');
 
-  const counts = env.readText(input).flatMap(countWords).keyBy('word').sum('count');
+  const counts = env
+    .readText(input)
+    .flatMap(countWords)
+    .name('Words of each line')
+    .keyBy('word')
+    .sum('count')
+    .name('Counts');
 
   counts
     .process(new TopWords(Number(top)))
