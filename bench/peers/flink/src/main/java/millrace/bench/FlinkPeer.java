@@ -119,7 +119,7 @@ public final class FlinkPeer {
     return Long.parseLong(options.get(name));
   }
 
-  public static void main(String[] arguments) throws Exception {
+  private static void serve(String[] arguments) throws Exception {
     // Standard output belongs to the answers, whatever a library prints.
     PrintStream out = System.out;
     System.setOut(System.err);
@@ -131,7 +131,7 @@ public final class FlinkPeer {
     FlinkPeer flink = new FlinkPeer();
     if (job instanceof ColdStart) {
       job.round(flink);
-      System.exit(0);
+      return;
     }
     BufferedReader lines = new BufferedReader(new InputStreamReader(System.in));
     while (lines.readLine() != null) {
@@ -150,6 +150,16 @@ public final class FlinkPeer {
           peakRssMb(),
           answer.more);
       out.flush();
+    }
+  }
+
+  /** Ends the JVM in any case: the threads of the cluster would keep it alive. */
+  public static void main(String[] arguments) {
+    try {
+      serve(arguments);
+    } catch (Throwable error) {
+      error.printStackTrace();
+      System.exit(1);
     }
     System.exit(0);
   }

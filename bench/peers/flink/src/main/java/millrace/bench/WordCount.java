@@ -1,5 +1,6 @@
 package millrace.bench;
 
+import java.io.IOException;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
@@ -15,6 +16,8 @@ import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.api.connector.sink2.SinkWriter;
 import org.apache.flink.api.connector.sink2.WriterInitContext;
 import org.apache.flink.api.java.tuple.Tuple2;
+import org.apache.flink.core.memory.DataInputView;
+import org.apache.flink.core.memory.DataOutputView;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
 import org.apache.flink.util.Collector;
@@ -44,6 +47,12 @@ final class WordCount implements FlinkPeer.Job {
             | 1 << Character.LETTER_NUMBER
             | 1 << Character.OTHER_NUMBER;
 
+    private static final boolean[] ASCII = new boolean[128];
+
+    static {
+      for (int point = 0; point < 128; point += 1) ASCII[point] = isWordPart(point);
+    }
+
     private static boolean isWordPart(int point) {
       return (WORD_CATEGORIES >>> Character.getType(point) & 1) != 0;
     }
@@ -52,8 +61,15 @@ final class WordCount implements FlinkPeer.Job {
     public void flatMap(String line, Collector<String> out) {
       int begin = -1;
       for (int at = 0; at < line.length(); ) {
-        int point = line.codePointAt(at);
-        if (isWordPart(point)) {
+        int point = line.charAt(at);
+        boolean isPart;
+        if (point < 128) {
+          isPart = ASCII[point];
+        } else {
+          point = line.codePointAt(at);
+          isPart = isWordPart(point);
+        }
+        if (isPart) {
           if (begin < 0) begin = at;
         } else if (begin >= 0) {
           out.collect(line.substring(begin, at).toLowerCase(Locale.ROOT));
@@ -65,30 +81,62 @@ final class WordCount implements FlinkPeer.Job {
     }
   }
 
+  private static final class WordSerializer extends RecordSerializer<String> {
+    @Override
+    public String createInstance() {
+      return "";
+    }
+
+    @Override
+    public boolean isImmutableType() {
+      return true;
+    }
+
+    @Override
+    public String copy(String from, String to) {
+      return from;
+    }
+
+    @Override
+    public void serialize(String word, DataOutputView target) throws IOException {
+      writeText(word, target);
+    }
+
+    @Override
+    public String deserialize(String reuse, DataInputView source) throws IOException {
+      return readText(source);
+    }
+  }
+
+  public static final class Counter {
+    public long words;
+  }
+
   private static final class FinalCount
       extends KeyedProcessFunction<String, String, Tuple2<String, Long>> {
-    private transient ValueState<Long> count;
+    private transient ValueState<Counter> count;
 
     @Override
     public void open(OpenContext context) {
-      count = getRuntimeContext().getState(new ValueStateDescriptor<>("count", Types.LONG));
+      count = getRuntimeContext().getState(new ValueStateDescriptor<>("count", Counter.class));
     }
 
     @Override
     public void processElement(String word, Context context, Collector<Tuple2<String, Long>> out)
         throws Exception {
-      Long counted = count.value();
+      Counter counted = count.value();
       if (counted == null) {
         context.timerService().registerEventTimeTimer(Long.MAX_VALUE);
-        counted = 0L;
+        counted = new Counter();
       }
-      count.update(counted + 1);
+      counted.words += 1;
+      count.update(counted);
     }
 
     @Override
     public void onTimer(long time, OnTimerContext context, Collector<Tuple2<String, Long>> out)
         throws Exception {
-      out.collect(Tuple2.of(context.getCurrentKey(), count.value()));
+      out.collect(Tuple2.of(context.getCurrentKey(), count.value().words));
     }
   }
 
@@ -116,7 +164,7 @@ final class WordCount implements FlinkPeer.Job {
     environment
         .fromSource(TextLines.source(file), WatermarkStrategy.noWatermarks(), "read")
         .flatMap(new Words())
-        .returns(Types.STRING)
+        .returns(new RecordType<>(String.class, new WordSerializer()))
         .keyBy(word -> word, Types.STRING)
         .process(new FinalCount(), Types.TUPLE(Types.STRING, Types.LONG))
         .sinkTo(new CountSink());

@@ -192,7 +192,7 @@ public final class JetPeer {
     return 0;
   }
 
-  public static void main(String[] arguments) throws Exception {
+  private static void serve(String[] arguments) throws Exception {
     // Standard output belongs to the answers, whatever a library prints.
     PrintStream out = System.out;
     System.setOut(System.err);
@@ -227,6 +227,16 @@ public final class JetPeer {
           COUNTS.get(),
           peakRssMb());
       out.flush();
+    }
+  }
+
+  /** Ends the JVM in any case: the threads of the member would keep it alive. */
+  public static void main(String[] arguments) {
+    try {
+      serve(arguments);
+    } catch (Throwable error) {
+      error.printStackTrace();
+      System.exit(1);
     }
     System.exit(0);
   }
