@@ -53,6 +53,12 @@ export function coordinate(boot: CoordinatorBoot, pool: WorkerPool): void {
     started: () => started,
     done: async () => {
       const end = await coordinator.done;
+      // A start that failed has to be answered first: the host ends this thread when it knows the end,
+      // and would take a missing answer for a dead thread.
+      await started.catch(() => {});
+      await new Promise<void>(resolve => {
+        setImmediate(resolve);
+      });
       await drainOutput();
       return end;
     },
