@@ -64,14 +64,30 @@ export function inferSchema(samples: readonly unknown[]): RecordSchema {
 /**
  * The least schema that carries what `schema` carries, and `value`; `schema` itself if that is it.
  *
- * Errors: `E_RECORD_ENCODING` for a value that cannot be carried, with the path of the field;
- * `E_SCHEMA_MISMATCH` if the schema was declared and so cannot widen.
+ * Errors: `E_RECORD_ENCODING` for a value that cannot be carried, with the path of the field, and if
+ * objects inherit fields; `E_SCHEMA_MISMATCH` if the schema was declared and so cannot widen.
  */
 export function widen(schema: RecordSchema, value: unknown): RecordSchema {
   if (schema.declared) throw mismatchError(schema, value);
+  refuseInheritedFields();
   const shape = shapeOfSchema(schema);
   widenShape(shape, value, [], 0);
   return schemaOf(shape);
+}
+
+/**
+ * A library that gives all objects an enumerable property gives all records a field that is not theirs:
+ * counting fields, no record would ever fit, however often its schema was widened.
+ */
+function refuseInheritedFields(): void {
+  for (const name in Object.prototype) {
+    throw new StreamError(
+      'E_RECORD_ENCODING',
+      'every object inherits an enumerable property, so fields cannot be counted',
+      {property: name},
+      {remedy: 'define it on Object.prototype as not enumerable, or declare a schema'},
+    );
+  }
 }
 
 /** Why `value` does not fit `schema`: the first field that differs, as an error for the user. */

@@ -160,6 +160,19 @@ test('a value that cannot be carried is named when a schema is inferred', t => {
   t.regex(error.message, /E_RECORD_ENCODING .*field=a\.b/);
 });
 
+test.serial('objects that inherit a field are refused instead of widened for ever', t => {
+  const prototype = Object.prototype as unknown as Record<string, unknown>;
+  prototype['everywhere'] = 1;
+  try {
+    t.throws(() => widen(inferSchema([{a: 1}]), {a: 2}), {
+      code: 'E_RECORD_ENCODING',
+      message: /property=everywhere/,
+    });
+  } finally {
+    delete prototype['everywhere'];
+  }
+});
+
 test('a declared schema does not widen, and the error names the field', t => {
   const declared = schema({id: int32, inner: optional(struct({x: int32}))});
   t.throws(() => widen(declared, {id: 1.5}), {message: /field=id, expected=int32, value=1\.5/});
