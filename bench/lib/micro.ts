@@ -33,6 +33,8 @@ export interface MicroCase {
   /** How many operations a run has. The small number is for the test suite. */
   readonly operations: {readonly full: number; readonly smoke: number};
   run(operations: number): MicroRun | Promise<MicroRun>;
+  /** False: one of many steps of a series, which the test suite leaves out. */
+  readonly isInSmoke?: boolean;
   /** What `run` must find out, by other means. */
   answer(operations: number): number | string;
 }
@@ -130,7 +132,8 @@ export async function runMicro(
 ): Promise<void> {
   for (const benchName of names) {
     const {cases} = await load(benchName);
-    for (const name of Object.keys(cases)) {
+    for (const [name, {isInSmoke}] of Object.entries(cases)) {
+      if (size === 'smoke' && isInSmoke === false) continue;
       const {stdout} = await promisify(execFile)(
         process.execPath,
         ['--disable-warning=ExperimentalWarning', CASE_ENTRY, benchName, name, size],

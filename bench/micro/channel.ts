@@ -5,14 +5,13 @@
  *   make records ─► RecordWriter ─► channel ─► InputGate ─► sum over all fields
  *
  * Kinds: `numbers` {int32, int32, float64}; `strings` three texts of 50 characters, mostly distinct in a
- * batch; `single` numbers, one row per batch: what a descriptor costs with all that hangs on it. The
- * sum is compared. Alone: `node bench/micro/channel.ts [threads kind segmentKiB credits hungry]`;
- * without arguments it goes through a table, each line in its own process.
+ * batch; `single` numbers, one row per batch: what a descriptor costs with all that hangs on it. `lazy`:
+ * a batch leaves only when it is full; otherwise as soon as the consumer has nothing to read.
+ *
+ * `npm run bench -- --micro channel`.
  */
-import {execFileSync} from 'node:child_process';
 import {isMainThread, parentPort, Worker, workerData} from 'node:worker_threads';
 import {systemClock} from '../../src/base/clock.ts';
-import {StreamError} from '../../src/base/errors.ts';
 import {Arena, ArenaPlan} from '../../src/memory/arena.ts';
 import {Doorbell, planDoorbells, type DoorbellLayout} from '../../src/memory/doorbell.ts';
 import {LOCAL_CACHE_MAX, LocalPool} from '../../src/memory/local-pool.ts';
@@ -35,10 +34,11 @@ import {BatchReader} from '../../src/records/batch-reader.ts';
 import {compileFactory} from '../../src/records/compiler.ts';
 import {inferSchema} from '../../src/records/infer-schema.ts';
 import type {RecordSchema} from '../../src/records/schema.ts';
+import type {MicroBench, MicroCase, MicroRun} from '../lib/micro.ts';
 
-export type ChannelBenchKind = 'numbers' | 'strings' | 'single';
+type ChannelBenchKind = 'numbers' | 'strings' | 'single';
 
-export interface ChannelBenchOptions {
+interface ChannelBenchOptions {
   readonly threads: 1 | 2;
   readonly kind: ChannelBenchKind;
   readonly segmentSizeBytes: number;
@@ -48,23 +48,12 @@ export interface ChannelBenchOptions {
   readonly records: number;
 }
 
-export interface ChannelBenchResult {
-  readonly recordsPerSecond: number;
-  /** Of all threads together; less disturbed by what else the machine does. */
-  readonly cpuNsPerRecord: number;
-  readonly rowsPerBatch: number;
-  readonly sum: number;
-}
-
 /** Records of one run of the producer's loop, as if they were a batch of its own input. */
 const PORTION = 1_024;
 const TEXTS = 4_096;
 /** About 20 µs of asking, as the worker loop does. */
 const SPINS_MAX = 1_000;
 const PARK_MS = 10;
-
-/** Short rounds, many of them: what else the machine does disturbs some of them less. */
-const ROUNDS = 9;
 
 /** Flat texts of 50 characters. */
 const texts = Array.from({length: TEXTS}, (_, n) =>
@@ -95,7 +84,7 @@ const KINDS: Record<ChannelBenchKind, {record: string; sample: object; sum: stri
 };
 
 /** The answer, by a loop over objects. */
-export function expectedSum(kind: ChannelBenchKind, records: number): number {
+function expectedSum(kind: ChannelBenchKind, records: number): number {
   const {record, sum} = KINDS[kind];
   const body = `let sum = 0;
 for (let $row = 0; $row < ${records}; $row += 1) { const $value = ${record}; sum += ${sum}; }
@@ -300,8 +289,8 @@ interface ConsumerInput {
   readonly options: ChannelBenchOptions;
 }
 
-/** Hands `records` records over and says how fast that was. */
-export async function channelBench(options: ChannelBenchOptions): Promise<ChannelBenchResult> {
+/** Hands `records` records over and says how long that took. */
+async function channelBench(options: ChannelBenchOptions): Promise<MicroRun> {
   const {threads, records} = options;
   const {arena, channel, bells, pool: layout} = planBench(options);
   const pool = new SegmentPool(arena, layout);
@@ -311,14 +300,17 @@ export async function channelBench(options: ChannelBenchOptions): Promise<Channe
   const result = (
     {ms, cpu}: ReturnType<typeof start>,
     {writer}: Producer,
-    sum: number,
-  ): ChannelBenchResult => {
+    answer: number,
+  ): MicroRun => {
     const {user, system} = process.cpuUsage(cpu);
     return {
-      recordsPerSecond: (records * 1_000) / (systemClock.monotonicNow() - ms),
-      cpuNsPerRecord: ((user + system) * 1_000) / records,
-      rowsPerBatch: writer.rowsSent / writer.batchesSent,
-      sum,
+      ms: systemClock.monotonicNow() - ms,
+      answer,
+      notes: {
+        // Of all threads together; less disturbed by what else the machine does.
+        'CPU ns': ((user + system) * 1_000) / records,
+        'rows per batch': writer.rowsSent / writer.batchesSent,
+      },
     };
   };
   if (threads === 1) {
@@ -366,54 +358,52 @@ if (!isMainThread && (workerData as ConsumerInput | null)?.channelBench === true
   parentPort!.postMessage(0);
   runToEnd(consumer);
   parentPort!.postMessage(consumer.sum);
-} else if (import.meta.main) {
-  const [threads, kind, segmentKib, credits, hungry] = process.argv.slice(2);
-  if (threads === undefined) {
-    const run = (...args: unknown[]) =>
-      execFileSync(process.execPath, [import.meta.filename, ...args.map(String)], {
-        stdio: 'inherit',
-      });
-    for (const each of ['numbers', 'strings'] satisfies ChannelBenchKind[]) {
-      for (const size of [16, 32, 64]) {
-        for (const count of [2, 4, 8, 16]) {
-          for (const isHungry of [true, false]) run(2, each, size, count, isHungry);
-        }
-      }
-      run(1, each, 32, 4, false);
-    }
-    for (const each of [1, 2]) run(each, 'single', 16, 16, false);
-  } else {
-    const options: ChannelBenchOptions = {
-      threads: threads === '1' ? 1 : 2,
-      kind: kind as ChannelBenchKind,
-      segmentSizeBytes: Number(segmentKib) * 1024,
-      exclusiveCredits: Number(credits),
-      hungry: hungry === 'true',
-      records: {numbers: 8_000_000, strings: 300_000, single: 400_000}[kind as ChannelBenchKind],
-    };
-    const expected = expectedSum(options.kind, options.records);
-    const results: ChannelBenchResult[] = [];
-    for (let round = 0; round < ROUNDS; round += 1) {
-      const result = await channelBench(options);
-      if (result.sum !== expected) {
-        throw new StreamError('E_BENCH_ANSWER', 'the bench gave a wrong answer', {
-          kind,
-          sum: result.sum,
-          expected,
-        });
-      }
-      results.push(result);
-    }
-    const sorted = (pick: (result: ChannelBenchResult) => number) =>
-      results.map(pick).sort((a, b) => a - b);
-    const millions = sorted(result => result.recordsPerSecond / 1e6);
-    const cpuNs = sorted(result => result.cpuNsPerRecord);
-    const middle = ROUNDS >> 1;
-    console.log(
-      `${threads} ${kind.padEnd(7)} ${segmentKib.padStart(2)} KiB, ${credits.padStart(2)} credits, ` +
-        `hungry ${hungry.padEnd(5)}: median ${millions[middle].toFixed(2)}, ` +
-        `best ${millions.at(-1)!.toFixed(2)} M records/s, CPU ${cpuNs[middle].toFixed(1)}, ` +
-        `best ${cpuNs[0].toFixed(1)} ns per record, ${results[middle].rowsPerBatch.toFixed(0)} rows per batch`,
-    );
-  }
 }
+
+const RECORDS: Record<ChannelBenchKind, number> = {
+  numbers: 8_000_000,
+  strings: 300_000,
+  single: 400_000,
+};
+
+function channelCase(
+  threads: 1 | 2,
+  kind: ChannelBenchKind,
+  segmentKib: number,
+  credits: number,
+  hungry: boolean,
+): [name: string, MicroCase] {
+  const isLazy = hungry || threads === 1 ? '' : ', lazy';
+  return [
+    `${kind}, ${threads} threads, ${segmentKib} KiB × ${credits}${isLazy}`,
+    {
+      operations: {full: RECORDS[kind], smoke: 2_000},
+      isInSmoke: kind === 'single' || (segmentKib === 32 && credits === 4),
+      run: records =>
+        channelBench({
+          threads,
+          kind,
+          segmentSizeBytes: segmentKib * 1024,
+          exclusiveCredits: credits,
+          hungry,
+          records,
+        }),
+      answer: records => expectedSum(kind, records),
+    },
+  ];
+}
+
+export const bench: MicroBench = {
+  unit: 'record',
+  cases: Object.fromEntries([
+    ...(['numbers', 'strings'] as const).flatMap(kind => [
+      channelCase(1, kind, 32, 4, false),
+      ...[16, 32, 64].flatMap(size =>
+        [2, 4, 8, 16].flatMap(credits =>
+          [true, false].map(hungry => channelCase(2, kind, size, credits, hungry)),
+        ),
+      ),
+    ]),
+    ...([1, 2] as const).map(threads => channelCase(threads, 'single', 16, 16, false)),
+  ]),
+};

@@ -220,6 +220,7 @@ function codecCase(kind: Kind, codecName: string, half: 'encode' | 'decode'): Mi
   };
   return {
     operations: {full: 64 * BATCH, smoke: 2 * BATCH},
+    isInSmoke: codecName === 'columns' || kind === 'nested',
     run,
     answer: operations => {
       const sums = recordsOf(kind).map(sumOf);
