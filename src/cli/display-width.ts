@@ -22,17 +22,6 @@ export function displayWidth(text: string): number {
   return width;
 }
 
-/** The text in exactly `width` columns: cut with an ellipsis, or padded on the right. */
-export function fitLeft(text: string, width: number): string {
-  const cut = cutTo(text, width);
-  return cut + ' '.repeat(Math.max(0, width - displayWidth(cut)));
-}
-
-/** The text in at least `width` columns, padded on the left. */
-export function padLeft(text: string, width: number): string {
-  return ' '.repeat(Math.max(0, width - displayWidth(text))) + text;
-}
-
 /** At most `width` columns of a text, the last of them an ellipsis if something is missing. */
 export function cutTo(text: string, width: number): string {
   if (displayWidth(text) <= width) return text;

@@ -13,7 +13,7 @@
  * those of the task that runs the chain.
  */
 import {CANCELING_HINT} from './cancellation.ts';
-import {cutTo, displayWidth, fitLeft, harmless, padLeft} from './display-width.ts';
+import {cutTo, displayWidth, harmless} from './display-width.ts';
 import {showBytes, showCount, showDuration, showRate, showShare} from './figures.ts';
 import type {Paint} from './paint.ts';
 import type {JobProgress, VertexProgress} from './progress-meter.ts';

@@ -103,7 +103,7 @@ test.serial('what must be changed before anything runs ends with 2', async t => 
   t.regex(said[4]!, /E_MEMORY_BUDGET/);
   t.regex(said[5]!, /streams +orders, alerts/);
   t.regex(said[6]!, /did you mean millrace run\?/);
-  t.regex(said[7]!, /E_JOB_LOAD[^]*no-such-module/);
+  t.regex(said[7]!, /E_JOB_LOAD[^]*no-such-package/);
 });
 
 test.serial('the first Ctrl-C cancels the job and sums up', async t => {
