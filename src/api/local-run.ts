@@ -8,11 +8,12 @@ import {Random, systemSeed} from '../base/random.ts';
 import {StreamError} from '../base/errors.ts';
 import {Arena} from '../memory/arena.ts';
 import {Doorbell} from '../memory/doorbell.ts';
-import {taskFailure} from '../scheduler/failure.ts';
+import {deployFailure, taskFailure} from '../scheduler/failure.ts';
 import {JobBoard, NO_TASK, WorkerPulse, allocateJobBoard} from '../scheduler/job-board.ts';
 import {JobMetricsReader} from '../scheduler/job-metrics.ts';
 import type {Progress, Tasklet} from '../scheduler/progress.ts';
-import {createWorkerTasks} from '../scheduler/task-factory.ts';
+import type {WorkerRuntime} from '../scheduler/runtime-contract.ts';
+import {createWorkerTasks, type TaskFactoryOptions} from '../scheduler/task-factory.ts';
 import {CONTROL_CANCEL, WorkerLoop} from '../scheduler/worker-loop.ts';
 import type {JobBuilder, JobModule} from './job.ts';
 import {jobResult, type JobResult} from './job-result.ts';
@@ -29,7 +30,15 @@ export async function runLocally<Args>(
   builder: JobBuilder<Args> | JobModule<Args>,
   options: RunInThreadOptions<Args>,
 ): Promise<JobResult> {
-  options.signal?.throwIfAborted();
+  const {signal} = options;
+  if (signal?.aborted === true) {
+    throw new StreamError(
+      'E_JOB_CANCELED',
+      'the job was cancelled before it ran',
+      {},
+      {cause: signal.reason},
+    );
+  }
   count += 1;
   const jobId = `thread-${count}`;
   const {plans, deployment, jobName} = await prepareLocalJob(
@@ -42,7 +51,7 @@ export async function runLocally<Args>(
   refuseHostStreams(jobName, [...plan.layout.hostInputs, ...plan.layout.hostOutputs]);
   const arena = new Arena(deployment.buffer);
   const startMs = systemClock.monotonicNow();
-  const runtime = createWorkerTasks({
+  const runtime = createTasks({
     plan: plans[0],
     deployment,
     arena,
@@ -73,7 +82,9 @@ export async function runLocally<Args>(
     },
   });
   const onAbort = () => bell.setControl(CONTROL_CANCEL);
-  options.signal?.addEventListener('abort', onAbort, {once: true});
+  signal?.addEventListener('abort', onAbort, {once: true});
+  // While the job was prepared nobody has listened.
+  if (options.signal?.aborted === true) onAbort();
   const keepAlive = setInterval(() => {}, KEEP_ALIVE_MS);
   try {
     const outcome = await loop.run();
@@ -90,8 +101,17 @@ export async function runLocally<Args>(
     );
   } finally {
     clearInterval(keepAlive);
-    options.signal?.removeEventListener('abort', onAbort);
+    signal?.removeEventListener('abort', onAbort);
     runtime.dispose();
+  }
+}
+
+/** Errors: as from a worker's thread, with the name of the job. */
+function createTasks(options: TaskFactoryOptions): WorkerRuntime {
+  try {
+    return createWorkerTasks(options);
+  } catch (thrown) {
+    throw deployFailure(thrown, {jobName: options.deployment.plan.jobName, workerIndex: 0});
   }
 }
 

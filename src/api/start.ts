@@ -51,7 +51,7 @@ const HOST_READ_TIMEOUT_MS = 10_000;
 /** Largest delay of a timer of JavaScript; a longer one would fire at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 /** A coordinator that was told to end has ended, with all its workers, so long after its own limit. */
-const COORDINATOR_GRACE_MS = 10_000;
+const COORDINATOR_GRACE_MS = 2000;
 
 let startedCount = 0;
 
@@ -111,26 +111,35 @@ export async function startOn(
   const link = openControlLink<CoordinatorControl>(port1, {});
   // The thread keeps the process alive as long as the job runs; the port need not.
   link.unref();
-  const gone = new Promise<void>(resolve => {
+  const death = new Promise<StreamError>(resolve => {
     let cause: unknown;
     thread.on('error', thrown => {
       cause = thrown;
     });
     thread.once('exit', exitCode => {
-      link.abandon(coordinatorDeath(request, exitCode, cause));
+      const error = coordinatorDeath(request, exitCode, cause);
+      link.abandon(error);
       link.close();
-      resolve();
+      resolve(error);
     });
   });
+  /** A port that closes is the first sign of a thread that died; why it did, comes next. */
+  const orDeath = async <T>(call: Promise<T>): Promise<T> => {
+    try {
+      return await call;
+    } catch (thrown) {
+      throw (thrown as StreamError).code === 'E_LINK_CLOSED' ? await death : thrown;
+    }
+  };
 
   const end = settle();
   end.catch(() => {});
   async function settle(): Promise<JobEnd> {
     try {
-      return await link.remote.done();
+      return await orDeath(link.remote.done());
     } finally {
       await thread.terminate();
-      await gone;
+      await death;
     }
   }
 
@@ -168,7 +177,7 @@ export async function startOn(
     }, startTimeoutMs);
   }
   try {
-    const started = await link.remote.started();
+    const started = await orDeath(link.remote.started());
     clearTimeout(startTimer);
     const [handle, runtime] = await loading;
     return new handle.JobHandle({

@@ -11,7 +11,6 @@ import {openControlLink} from './control-link.ts';
 import {Coordinator} from './coordinator.ts';
 import type {CoordinatorSettings, JobEnd, StartedJob} from './coordinator.ts';
 import {drainOutput} from './drain-output.ts';
-import {uncaught} from './failure.ts';
 import type {JobRequest} from './runtime-contract.ts';
 import type {WorkerPool} from './worker-pool.ts';
 
@@ -43,7 +42,7 @@ export function coordinate(boot: CoordinatorBoot, pool: WorkerPool): void {
   // throw fails the job as in a worker. A broken invariant ends the thread: nobody may go on after it.
   process.on('uncaughtException', thrown => {
     if (thrown instanceof InvariantError) throw thrown;
-    coordinator.fail(uncaught(thrown, {jobName: request.jobUrl, workerIndex: undefined}));
+    coordinator.failUncaught(thrown);
   });
   // Not awaited: planning begins while the host's first call is still on its way.
   const started = coordinator.start();

@@ -24,7 +24,7 @@ import {StreamError} from '../base/errors.ts';
 import type {ErrorData} from '../base/errors.ts';
 import {openControlLink} from './control-link.ts';
 import type {ControlLink} from './control-link.ts';
-import {FailureHistory, taskNotResponding, workerDeath} from './failure.ts';
+import {FailureHistory, taskNotResponding, uncaught, workerDeath} from './failure.ts';
 import type {ThreadPlace} from './failure.ts';
 import {JobBoard, NO_TASK} from './job-board.ts';
 import {importJobModule, importRuntime} from './job-module.ts';
@@ -209,9 +209,15 @@ export class Coordinator {
     this.#beginEnd();
   }
 
-  /** Fails the job for a reason that lies outside of its workers. */
-  fail(thrown: unknown): void {
-    this.#fail(thrown);
+  /** Fails the job for a reason that only its host knows. */
+  fail(reason: StreamError): void {
+    this.#fail(reason);
+  }
+
+  /** Fails the job because of what its module has thrown in this thread, outside of all calls. */
+  failUncaught(thrown: unknown): void {
+    const jobName = this.#planned?.jobName ?? this.#request.jobUrl;
+    this.#fail(uncaught(thrown, {jobName, workerIndex: undefined}));
   }
 
   /** Ends the sources; the job is FINISHED when everything in flight has been processed. */

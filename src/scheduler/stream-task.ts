@@ -111,7 +111,8 @@ export class StreamTask implements Tasklet {
       throw this.#described(thrown);
     }
     this.#metrics?.enter(ACTIVITIES[progress]);
-    if (progress === PROGRESSED || progress === FINISHED) this.#publish();
+    // After every step: a task that has nothing to read still hands over what waited in its batches.
+    this.#publish();
     return progress;
   }
 

@@ -4,6 +4,7 @@
  * shared words what has happened to it: word 32 + i: it was stepped; word 64 + i: it was disposed of.
  */
 import {isMainThread, threadId, workerData} from 'node:worker_threads';
+import {InvariantError} from '../../../src/base/assert.ts';
 import {StreamError} from '../../../src/base/errors.ts';
 import {FINISHED, IDLE} from '../../../src/scheduler/progress.ts';
 import type {FakeJob, FakeTask, FakeTaskContext} from '../../support/fake-runtime.ts';
@@ -31,15 +32,25 @@ export interface FaultyArgs {
     | 'loop-in-build'
     | 'loop-in-build-of-worker'
     | 'other-graph'
-    | 'collect-function';
+    | 'collect-function'
+    | 'exit-in-coordinator'
+    | 'exit-in-coordinator-later'
+    | 'uncaught-in-coordinator'
+    | 'broken-invariant-in-coordinator'
+    | 'loop-in-coordinator-later';
   readonly taskCount?: number;
   /** The task to which it happens; default 0. */
   readonly task?: number;
+  /** What happens to the coordinator of a running job begins when word 0 is 1, and sets it to 2. */
+  readonly go?: SharedArrayBuffer;
 }
 
 /** Whether this thread is a worker of a job: those find the board of the job, and no port. */
 const isWorker =
   !isMainThread && typeof workerData === 'object' && workerData !== null && !('port' in workerData);
+
+/** Whether this thread is the coordinator of a job. */
+const isCoordinator = !isMainThread && !isWorker;
 
 function loopForEver(): never {
   for (;;);
@@ -62,7 +73,22 @@ export default (args: FaultyArgs): FakeJob => {
       if (isWorker) loopForEver();
       break;
     case 'uncaught-while-building':
-      if (isWorker) setImmediate(() => loopOnce(new RangeError('from a timer of the builder')));
+      if (isWorker) setImmediate(() => throwThat(new RangeError('from a timer of the builder')));
+      break;
+    case 'exit-in-coordinator':
+      if (isCoordinator) process.exit(5);
+      break;
+    case 'exit-in-coordinator-later':
+      if (isCoordinator) whenTold(args.go!, () => process.exit(5));
+      break;
+    case 'uncaught-in-coordinator':
+      if (isCoordinator) whenTold(args.go!, () => throwThat(new RangeError('from a timer')));
+      break;
+    case 'broken-invariant-in-coordinator':
+      if (isCoordinator) whenTold(args.go!, () => throwThat(new InvariantError('a bug')));
+      break;
+    case 'loop-in-coordinator-later':
+      if (isCoordinator) whenTold(args.go!, loopForEver);
       break;
     default:
   }
@@ -74,8 +100,24 @@ export default (args: FaultyArgs): FakeJob => {
   };
 };
 
-function loopOnce(thrown: unknown): never {
+function throwThat(thrown: unknown): never {
   throw thrown;
+}
+
+function fillHeap(): never {
+  const kept: number[][] = [];
+  for (;;) kept.push(new Array<number>(100_000).fill(1.5));
+}
+
+/** Calls `action` when the test says so. */
+function whenTold(go: SharedArrayBuffer, action: () => void): void {
+  const words = new Int32Array(go);
+  const timer = setInterval(() => {
+    if (Atomics.load(words, 0) === 0) return;
+    clearInterval(timer);
+    Atomics.store(words, 0, 2);
+    action();
+  }, 1);
 }
 
 function open({fault, task = 0, taskCount = 2}: FaultyArgs, context: FakeTaskContext): FakeTask {
@@ -84,14 +126,13 @@ function open({fault, task = 0, taskCount = 2}: FaultyArgs, context: FakeTaskCon
   const isFaulty = taskIndex === task;
   if (isFaulty && fault === 'open') throw new TypeError('no such file');
   if (isFaulty && fault === 'loop-in-open') loopForEver();
-  const kept: number[][] = [];
   let steps = 0;
   return {
     step: () => {
       Atomics.add(shared, 32 + taskIndex, 1);
       if (!isFaulty || others.some((_, index) => Atomics.load(others, index) === 0)) return IDLE;
       steps += 1;
-      return stepFaulty(fault, steps, kept, context);
+      return stepFaulty(fault, steps, context);
     },
     dispose: () => {
       Atomics.store(shared, 64 + taskIndex, 1);
@@ -104,12 +145,7 @@ function open({fault, task = 0, taskCount = 2}: FaultyArgs, context: FakeTaskCon
   };
 }
 
-function stepFaulty(
-  fault: FaultyArgs['fault'],
-  steps: number,
-  kept: number[][],
-  context: FakeTaskContext,
-) {
+function stepFaulty(fault: FaultyArgs['fault'], steps: number, context: FakeTaskContext) {
   switch (fault) {
     case 'step':
       throw new TypeError('no such field');
@@ -121,9 +157,9 @@ function stepFaulty(
     case 'exit':
       return process.exit(3);
     case 'out-of-memory':
-      for (;;) kept.push(new Array<number>(100_000).fill(1.5));
+      return fillHeap();
     case 'uncaught':
-      if (steps === 1) setTimeout(() => loopOnce(new RangeError('from a timer')), 1);
+      if (steps === 1) setTimeout(() => throwThat(new RangeError('from a timer')), 1);
       return IDLE;
     case 'unhandled-rejection':
       if (steps === 1) void Promise.reject(new RangeError('from a promise'));
