@@ -1,6 +1,7 @@
 /** The last thing that `millrace run` does: says what the run came to, and turns it into an exit code. */
 import {toErrorData} from '../base/errors.ts';
 import {exitCodeOfCancellation, type CancelReason} from './cancellation.ts';
+import {harmless} from './display-width.ts';
 import {reportError} from './error-report.ts';
 import {EXIT_FINISHED, exitCodeOfError} from './exit-code.ts';
 import {paintFor} from './paint.ts';
@@ -42,7 +43,10 @@ export async function reportOutcome(
     if (failure !== undefined || (stdout.isTTY && output.hasWritten)) lines.unshift('');
     await writeDocument(stderr, `${lines.join('\n')}\n`);
   } else if (!isQuiet && outcome.canceledBy !== undefined) {
-    await writeDocument(stderr, `cancelled before the job ran (${outcome.canceledBy})\n`);
+    await writeDocument(
+      stderr,
+      `${harmless(outcome.job)} was cancelled while it started (${outcome.canceledBy})\n`,
+    );
   }
   return exitCode;
 }

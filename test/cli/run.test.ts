@@ -108,7 +108,7 @@ test.serial('what must be changed before anything runs ends with 2', async t => 
 
 test.serial('the first Ctrl-C cancels the job and sums up', async t => {
   const command = new CommandLine('run', job('endless'));
-  await command.shows('stdout', 'row 10');
+  await command.shows('stdout', 'row 9999');
 
   command.child.kill('SIGINT');
 
@@ -139,7 +139,7 @@ test.serial('a job that is still being loaded can be cancelled', async t => {
 
   const {code, stderr} = await command.exit();
   t.is(code, 143);
-  t.regex(stderr, /cancelled before the job ran \(SIGTERM\)/);
+  t.regex(stderr, /was cancelled while it started \(SIGTERM\)/);
 });
 
 for (const how of ['print', 'log']) {
@@ -151,7 +151,8 @@ for (const how of ['print', 'log']) {
 
     const {code, stderr} = await command.exit();
     t.is(code, 0);
-    t.regex(stderr, /^endless was cancelled after .* \(output closed\)$/m);
+    // Records may come before the last thread has said that it runs.
+    t.regex(stderr, /^endless was cancelled (after .*|while it started) \(output closed\)$/m);
     t.notRegex(stderr, /EPIPE/);
   });
 }
