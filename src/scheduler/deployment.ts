@@ -3,7 +3,7 @@
  * arena, and lists the splits of the sources. Done once, by the coordinator; the result is plain data
  * and one shared buffer.
  */
-import {StreamError} from '../base/errors.ts';
+import {StreamError, showValue} from '../base/errors.ts';
 import type {Config} from '../graph/config.ts';
 import {fingerprintGraph} from '../graph/graph-hash.ts';
 import type {JobOperator, JobVertex} from '../graph/job-graph.ts';
@@ -151,7 +151,8 @@ async function located<T>(
   } catch (thrown) {
     const place = {job: plan.jobGraph.settings.jobName, operator: name, uid};
     if (thrown instanceof StreamError) throw thrown.at(place);
-    throw new StreamError('E_CONNECTOR', what, place, {cause: thrown});
+    const shown = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : showValue(thrown);
+    throw new StreamError('E_CONNECTOR', what, {...place, thrown: shown}, {cause: thrown});
   }
 }
 

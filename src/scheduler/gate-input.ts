@@ -79,6 +79,8 @@ export class GateInput implements TaskInput {
     this.#inputsLeft = gates.length;
   }
 
+  open(): void {}
+
   step(rowsMax: number, nowMs: number): Progress {
     this.rowsStepped = 0;
     if (this.#channel === undefined && !this.#poll(nowMs)) {

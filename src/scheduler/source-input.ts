@@ -7,19 +7,24 @@
  */
 import type {Arena} from '../memory/arena.ts';
 import type {Chain} from '../operators/chain.ts';
+import {OperatorError} from '../operators/operator-error.ts';
 import {
   END_OF_SPLITS,
   MORE_AVAILABLE,
   type Source,
   type SourceReader,
+  type SourceReaderContext,
   type SourceSplit,
 } from '../operators/source.ts';
 import {FINISHED, IDLE, PROGRESSED, type Progress} from './progress.ts';
 import type {TaskInput} from './task-input.ts';
 
+/** Place of the source among the operators of its chain. */
+const HEAD = 0;
+
 export interface SourceInputOptions {
   readonly source: Source<unknown>;
-  readonly reader: SourceReader<unknown>;
+  readonly context: SourceReaderContext;
   readonly splits: readonly SourceSplit[];
   readonly arena: Arena;
   /** Word of the arena that counts the lazy splits that have been taken. */
@@ -37,6 +42,7 @@ export class SourceInput implements TaskInput {
   wakeAtMs = Infinity;
   awaitsPromises = false;
   readonly #options: SourceInputOptions;
+  #reader: SourceReader<unknown> | undefined;
   #nextStatic: number;
   /** What is left of the last poll: rows from `#row` to `#end` of the reader's batch. */
   #row = 0;
@@ -49,12 +55,21 @@ export class SourceInput implements TaskInput {
     this.#nextStatic = options.subtask;
   }
 
+  open(): void {
+    const {source, context} = this.#options;
+    atHead(() => {
+      // Making it may fail, and may already take hold of something that only `close` gives back.
+      this.#reader = source.createReader(context);
+      this.#reader.open?.();
+    });
+  }
+
   step(rowsMax: number, nowMs: number): Progress {
     this.rowsStepped = 0;
     if (this.#row === this.#end) {
       if (this.#hasEnded || this.#isStopped) return FINISHED;
-      const {reader} = this.#options;
-      const result = reader.poll(rowsMax, nowMs);
+      const reader = this.#reader!;
+      const result = this.#poll(reader, rowsMax, nowMs);
       if (result === END_OF_SPLITS) return this.#addSplit() ? PROGRESSED : FINISHED;
       if (result !== MORE_AVAILABLE) {
         this.wakeAtMs = reader.wakeAtMs;
@@ -76,12 +91,20 @@ export class SourceInput implements TaskInput {
   }
 
   close(): void {
-    this.#options.reader.close?.();
+    atHead(() => this.#reader?.close?.());
+  }
+
+  #poll(reader: SourceReader<unknown>, rowsMax: number, nowMs: number): number {
+    try {
+      return reader.poll(rowsMax, nowMs);
+    } catch (thrown) {
+      throw OperatorError.of(thrown, HEAD);
+    }
   }
 
   #run(rowsMax: number): void {
-    const {chain, reader, source} = this.#options;
-    const {batch} = reader;
+    const {chain, source} = this.#options;
+    const {batch} = this.#reader!;
     const to = Math.min(this.#end, this.#row + rowsMax);
     const stoppedAt =
       batch.kind === 'range'
@@ -93,7 +116,7 @@ export class SourceInput implements TaskInput {
 
   /** Hands the next split to the reader; false if there is none. */
   #addSplit(): boolean {
-    const {source, reader, splits, arena, cursorWord, parallelism} = this.#options;
+    const {source, splits, arena, cursorWord, parallelism} = this.#options;
     let index: number;
     if (source.assignment === 'lazy') {
       index = Atomics.add(arena.words, cursorWord, 1);
@@ -105,7 +128,16 @@ export class SourceInput implements TaskInput {
       this.#hasEnded = true;
       return false;
     }
-    reader.addSplit(splits[index]);
+    atHead(() => this.#reader!.addSplit(splits[index]));
     return true;
+  }
+}
+
+/** Runs code of the connector; what it throws is the fault of the operator at the head of the chain. */
+function atHead(action: () => void): void {
+  try {
+    action();
+  } catch (thrown) {
+    throw OperatorError.of(thrown, HEAD);
   }
 }

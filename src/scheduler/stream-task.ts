@@ -97,6 +97,7 @@ export class StreamTask implements Tasklet {
   open(): void {
     try {
       this.#chain.open();
+      this.#input.open();
     } catch (thrown) {
       throw this.#described(thrown);
     }
@@ -133,8 +134,12 @@ export class StreamTask implements Tasklet {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
     try {
-      this.#input.close();
-      this.#chain.close();
+      try {
+        this.#input.close();
+      } finally {
+        // Every operator is closed, whatever happens to the others.
+        this.#chain.close();
+      }
     } catch (thrown) {
       throw this.#described(thrown);
     } finally {

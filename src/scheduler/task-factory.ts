@@ -206,11 +206,9 @@ export class TaskFactory {
     const vertex = plan.jobGraph.vertices[task.vertex];
     const {spec} = vertex.operators[0].node;
     if (spec.type === 'source') {
-      const reader = spec.source.createReader(context);
-      reader.open?.();
       return new SourceInput({
         source: spec.source,
-        reader,
+        context,
         splits: deployment.splits[vertex.index],
         arena,
         cursorWord: (layout.splitCursors.offsetBytes >> 2) + vertex.index,

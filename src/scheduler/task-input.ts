@@ -5,6 +5,8 @@
 import type {Progress} from './progress.ts';
 
 export interface TaskInput {
+  /** Before the first step, when the chain is open. */
+  open(): void;
   /**
    * Runs at most `rowsMax` records through the chain, fewer if an output asks to stop.
    *
@@ -23,5 +25,6 @@ export interface TaskInput {
   readonly awaitsPromises: boolean;
   /** Fetches nothing new from now on; what has been read so far still goes through the chain. */
   stop(): void;
+  /** In every case at the end, also after an `open` that threw. */
   close(): void;
 }
