@@ -1,3 +1,7 @@
+/**
+ * The harness's end of a measuring process (measure.ts): starts it, asks it for rounds one at a time, and
+ * keeps what it answers. A process that dies or falls silent is a failure of its engine only.
+ */
 import {fork, type ChildProcess} from 'node:child_process';
 import {join} from 'node:path';
 import type {AnyJob} from '../jobs/index.ts';
