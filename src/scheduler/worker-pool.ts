@@ -6,10 +6,14 @@
  * because no thread may leave. Piscina replaces a thread that died; the coordinator ends the job
  * then and with it the pool, so that the replacement never gets a task.
  */
-import {Piscina} from 'piscina';
+import {createRequire} from 'node:module';
 import type {MessagePort} from 'node:worker_threads';
+import type {Piscina as Pool} from 'piscina';
 import type {JobRequest} from './runtime-contract.ts';
 import type {WorkerBoot} from './worker-main.ts';
+
+/** Required, not imported: the package is CommonJS, and the way around costs 5 ms of a cold start. */
+const {Piscina} = createRequire(import.meta.url)('piscina') as typeof import('piscina');
 
 /** Lies beside this module, in the sources as in the published package. */
 const WORKER_ENTRY = new URL(
@@ -28,7 +32,7 @@ export interface WorkerPoolOptions {
 }
 
 export class WorkerPool {
-  readonly #pool: Piscina;
+  readonly #pool: Pool;
 
   /** Starts the threads at once. */
   constructor(options: WorkerPoolOptions) {
