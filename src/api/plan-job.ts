@@ -99,7 +99,19 @@ export function planModule(
 /** Plans the job of a request: the scheduler's contract. */
 export async function planRequest(
   jobModule: Readonly<Record<string, unknown>>,
-  {args, config, workerCount}: JobRequest,
+  {args, config, workerCount, jobUrl}: JobRequest,
 ): Promise<PlannedEngineJob> {
-  return planModule(jobModule['default'], args, config, workerCount);
+  const {default: exported, ...others} = jobModule;
+  if (isJob(exported)) return planModule(exported, args, config, workerCount);
+  const jobs = Object.keys(others).filter(name => isJob(others[name]));
+  throw new StreamError(
+    'E_JOB_MODULE',
+    'the module does not export a job by default',
+    {
+      module: jobUrl,
+      default: 'default' in jobModule ? showValue(exported) : '(nothing)',
+      ...(jobs.length === 0 ? {} : {jobs: jobs.join(', ')}),
+    },
+    {remedy: 'write `export default job((env, args) => { … })` in the module'},
+  );
 }

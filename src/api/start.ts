@@ -58,7 +58,7 @@ let startedCount = 0;
 /**
  * Starts a job in threads of its own and resolves when it runs.
  *
- * Errors: E_JOB_NOT_FOUND, E_JOB_LOAD, E_JOB_INVALID (the module); whatever its builder throws;
+ * Errors: E_JOB_NOT_FOUND, E_JOB_LOAD, E_JOB_MODULE (the module); whatever its builder throws;
  * E_NONDETERMINISTIC_JOB; E_CONFIG_… (options); E_START_TIMEOUT; E_JOB_CANCELED (by `signal`).
  */
 export function start(job: JobReference, options: StartOptions = {}): Promise<JobHandle> {

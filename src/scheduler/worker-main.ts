@@ -223,15 +223,34 @@ async function refuseOtherGraph(
   const here = fingerprint.lines;
   let line = 0;
   while (line < here.length && here[line] === expected[line]) line += 1;
+  const [first, second] = [expected[line], here[line]];
+  const from = differenceStart(first ?? '', second ?? '');
   throw new StreamError(
     'E_NONDETERMINISTIC_JOB',
     'the job builds another graph each time it is called, so its threads cannot agree on one',
     {
       job: plan.jobName,
       line: line + 1,
-      first: expected[line] ?? '(nothing)',
-      second: here[line] ?? '(nothing)',
+      first: excerpt(first, from),
+      second: excerpt(second, from),
     },
     {remedy: 'build the graph from the job arguments alone: no chance, no clock, no counters'},
   );
+}
+
+/** A line of a graph holds a whole operator: so much of it is shown before and behind a difference. */
+const EXCERPT_BEFORE = 60;
+const EXCERPT_BEHIND = 80;
+
+function differenceStart(a: string, b: string): number {
+  let at = 0;
+  while (at < a.length && a[at] === b[at]) at += 1;
+  return at;
+}
+
+function excerpt(line: string | undefined, at: number): string {
+  if (line === undefined) return '(nothing)';
+  const from = at <= EXCERPT_BEFORE ? 0 : at - EXCERPT_BEFORE;
+  const to = at + EXCERPT_BEHIND;
+  return `${from > 0 ? '…' : ''}${line.slice(from, to)}${to < line.length ? '…' : ''}`;
 }
