@@ -6,10 +6,19 @@
  *   slot:  key int32 × ROWS | value int32 × ROWS | ts float64 × ROWS
  *
  * Records for this thread itself go through a batch of the same form, which costs less than counting
- * them one by one between two writes. State is one table for both key counts: open addressing, a row
- * {key + 1, count} of int32 and a float64 column of sums, half full at most.
+ * them one by one between two writes. A row is written to both batches and only one of them moves on:
+ * half of all rows go either way, in no order that a branch could be predicted by (12 ns per record
+ * against 15, with the counting).
+ *
+ * State is one table for both key counts: open addressing, as large as there are keys, so at most
+ * about half full; a row is {key + 1, count} int32 and {sum} float64 in 16 bytes, one cache line. The
+ * key itself is the hash, as for Java's Integer: dense keys never collide (with a million keys 67 ns
+ * against 91 for a mixed hash). Losing variants: touching all rows of a batch first, so that their
+ * cache misses overlap (70–84 ns with a mixed hash, nothing with this one); counts and sums in two
+ * arrays (two misses instead of one).
  */
-import {keyOf1024, keyOfMillion, ownerOf, rangeOf} from '../../jobs/j2x.ts';
+import {murmur} from '../../../src/base/hash.ts';
+import {keyOf1024, keyOfMillion, rangeOf} from '../../jobs/j2x.ts';
 import {SAMPLE} from '../../jobs/latency.ts';
 import {LatencyCounts} from '../../lib/statistics.ts';
 import {servePair, type PairData} from './pair.ts';
@@ -54,16 +63,15 @@ function clockMs(): number {
 
 /** Count and sum per key. */
 class Table {
-  readonly rows: Int32Array;
+  readonly words: Int32Array;
   readonly sums: Float64Array;
   readonly mask: number;
 
   constructor(keys: number) {
-    let capacity = 64;
     // Each thread owns about half of the keys.
-    while (capacity < keys * 1.5) capacity *= 2;
-    this.rows = new Int32Array(capacity * 2);
-    this.sums = new Float64Array(capacity);
+    const capacity = 2 ** Math.ceil(Math.log2(keys));
+    this.words = new Int32Array(capacity * 4);
+    this.sums = new Float64Array(this.words.buffer);
     this.mask = capacity - 1;
   }
 }
@@ -71,23 +79,23 @@ class Table {
 /** Adds a batch to the table; the result is the sum of the counts that the updates carry. */
 function consume(table: Table, batch: Columns, count: number): number {
   const {keys, values} = batch;
-  const {rows, sums, mask} = table;
+  const {words, sums, mask} = table;
   let folded = 0;
   for (let i = 0; i < count; i += 1) {
     const key = keys[i];
-    let slot = (Math.imul(key, 0x9e3779b1) >>> 7) & mask;
-    let held = rows[slot * 2];
+    let slot = key & mask;
+    let held = words[slot << 2];
     while (held !== key + 1) {
       if (held === 0) {
-        rows[slot * 2] = key + 1;
+        words[slot << 2] = key + 1;
         break;
       }
       slot = (slot + 1) & mask;
-      held = rows[slot * 2];
+      held = words[slot << 2];
     }
-    const updated = rows[slot * 2 + 1] + 1;
-    rows[slot * 2 + 1] = updated;
-    sums[slot] += values[i];
+    const updated = words[(slot << 2) + 1] + 1;
+    words[(slot << 2) + 1] = updated;
+    sums[(slot << 1) + 1] += values[i];
     folded += updated;
   }
   return folded;
@@ -100,7 +108,12 @@ function time(latencies: LatencyCounts, {values, times}: Columns, count: number)
   }
 }
 
-/** Makes records `from` to `to`; returns how many of them went to the other thread. */
+/** What `ownerOf` of jobs/j2x.ts computes, for 128 key groups and two workers. */
+function ownerOf(key: number): number {
+  return (murmur(key) & 127) >> 6;
+}
+
+/** Makes records `from` to `to`; returns how many of them go to the other thread. */
 function produce1024(
   from: number,
   to: number,
@@ -110,20 +123,21 @@ function produce1024(
   remote: Columns,
   remoteFill: number,
 ): number {
+  const {keys: localKeys, values: localValues, times: localTimes} = local;
+  const {keys: remoteKeys, values: remoteValues, times: remoteTimes} = remote;
   const first = remoteFill;
   for (let i = from; i < to; i += 1) {
     const key = keyOf1024(i);
-    if (ownerOf(key) === self) {
-      local.keys[localFill] = key;
-      local.values[localFill] = i;
-      local.times[localFill] = Math.floor(i / 100);
-      localFill += 1;
-    } else {
-      remote.keys[remoteFill] = key;
-      remote.values[remoteFill] = i;
-      remote.times[remoteFill] = Math.floor(i / 100);
-      remoteFill += 1;
-    }
+    const time = (i / 100) | 0;
+    const isRemote = ownerOf(key) ^ self;
+    localKeys[localFill] = key;
+    localValues[localFill] = i;
+    localTimes[localFill] = time;
+    remoteKeys[remoteFill] = key;
+    remoteValues[remoteFill] = i;
+    remoteTimes[remoteFill] = time;
+    localFill += 1 - isRemote;
+    remoteFill += isRemote;
   }
   return remoteFill - first;
 }
@@ -138,20 +152,21 @@ function produceMillion(
   remote: Columns,
   remoteFill: number,
 ): number {
+  const {keys: localKeys, values: localValues, times: localTimes} = local;
+  const {keys: remoteKeys, values: remoteValues, times: remoteTimes} = remote;
   const first = remoteFill;
   for (let i = from; i < to; i += 1) {
     const key = keyOfMillion(i);
-    if (ownerOf(key) === self) {
-      local.keys[localFill] = key;
-      local.values[localFill] = i;
-      local.times[localFill] = Math.floor(i / 100);
-      localFill += 1;
-    } else {
-      remote.keys[remoteFill] = key;
-      remote.values[remoteFill] = i;
-      remote.times[remoteFill] = Math.floor(i / 100);
-      remoteFill += 1;
-    }
+    const time = (i / 100) | 0;
+    const isRemote = ownerOf(key) ^ self;
+    localKeys[localFill] = key;
+    localValues[localFill] = i;
+    localTimes[localFill] = time;
+    remoteKeys[remoteFill] = key;
+    remoteValues[remoteFill] = i;
+    remoteTimes[remoteFill] = time;
+    localFill += 1 - isRemote;
+    remoteFill += isRemote;
   }
   return remoteFill - first;
 }
