@@ -10,7 +10,14 @@
  *
  *   append ──► open batch (one segment per channel) ──full──► credit? ──► ring, next segment opened
  *                                                              │ no
- *                                                              └──► closed, `stop`, backpressured
+ *                                        `stop`, backpressured ┴──► overdraft? ──► parked, next opened
+ *                                                                    │ no
+ *                                                                    └──► closed; records wait
+ *
+ * Overdraft: one input record may emit many, and cannot be stopped in the middle. So without credit a
+ * writer goes on for a few segments, which it parks until there is credit; the loop ends behind the
+ * record in any case. Only what is still emitted afterwards waits record by record, which costs
+ * microseconds each. (Flink does the same with its overdraft buffers.)
  *
  * A channel holds one segment at any time and is in one of three states:
  *
@@ -26,8 +33,8 @@
  * channel announces the new one before its next batch. Compiled code that still holds the old
  * `batch` finds it closed for good, ends up in `handle`, and is right, only slow.
  *
- * Segments: the held one of each channel, and in flight as many as there are credits. Both are
- * counted when the job is planned, so taking the next segment never fails. Records of any size and
+ * Segments: the held one of each channel, those parked, and in flight as many as there are credits. All
+ * are counted when the job is planned, so taking the next segment never fails. Records of any size and
  * schemas go through the same segments, piece by piece (payload.ts).
  *
  * Used by one thread.
@@ -98,8 +105,17 @@ export interface RecordWriterOptions {
   readonly debug: boolean;
   /** Use no generated code. */
   readonly interpret: boolean;
+  /** Batches that may be parked within one record, beyond what there is credit for; default 0. */
+  readonly overdraftSegments?: number;
   /** Rows per batch at most; 1 sends every record by itself. Default: what fits. */
   readonly rowLimit?: number;
+}
+
+/** A complete batch without credit. */
+interface ParkedBatch {
+  readonly segment: number;
+  readonly rows: number;
+  readonly usedBytes: number;
 }
 
 /** A record that could not be placed: its value, or its encoded form if it is oversized. */
@@ -123,6 +139,7 @@ export class RecordWriter {
   readonly #options: RecordWriterOptions;
   readonly #recordSizeBytesMax: number;
   readonly #rowLimit: number;
+  readonly #overdraftSegments: number;
   readonly #state: Uint8Array;
   readonly #segment: Int32Array;
   readonly #closedRows: Int32Array;
@@ -137,6 +154,11 @@ export class RecordWriter {
   #waiting: WaitingRecord[] = [];
   /** By channel: how many of them. */
   readonly #waitingOn: Int32Array;
+  /** By channel: batches that are complete and go before the held one, oldest first. */
+  readonly #parked: ParkedBatch[][];
+  #parkedCount = 0;
+  /** Whether the chain is in the middle of a record; between two, nobody overdraws. */
+  #isWithinRecord = true;
   #notOpen: number;
   #hasWaitingEvents = false;
   #nextHungry = 0;
@@ -150,6 +172,7 @@ export class RecordWriter {
     this.stop = options.stop;
     this.#recordSizeBytesMax = options.recordSizeBytesMax ?? RECORD_SIZE_BYTES_MAX;
     this.#rowLimit = options.rowLimit ?? Infinity;
+    this.#overdraftSegments = options.overdraftSegments ?? 0;
     this.#state = new Uint8Array(channelCount).fill(EMPTY);
     this.#notOpen = channelCount;
     this.#segment = new Int32Array(channelCount).fill(NO_SEGMENT);
@@ -158,6 +181,7 @@ export class RecordWriter {
     this.#announced = new Int32Array(channelCount);
     this.#announcing = channels.map(() => undefined);
     this.#waitingOn = new Int32Array(channelCount);
+    this.#parked = channels.map(() => []);
     for (let channel = 0; channel < channelCount; channel += 1) {
       this.#segment[channel] = this.#takeSegment();
     }
@@ -210,7 +234,12 @@ export class RecordWriter {
 
   /** Whether the loop may run: nothing waits and every channel takes at least one more row. */
   get isReady(): boolean {
-    return this.#notOpen === 0 && this.#waiting.length === 0 && !this.#hasWaitingEvents;
+    return (
+      this.#notOpen === 0 &&
+      this.#parkedCount === 0 &&
+      this.#waiting.length === 0 &&
+      !this.#hasWaitingEvents
+    );
   }
 
   /** Whether nothing has been emitted from which a schema could be inferred. */
@@ -234,8 +263,14 @@ export class RecordWriter {
       if (this.#waiting.length === 0) return areEventsSent;
       this.#useSchema(inferSchema(this.#waiting.map(record => record.value)));
     }
-    if (this.#waiting.length > 0) this.#placeWaiting();
-    if (this.#notOpen > 0) this.#openAll();
+    this.#isWithinRecord = false;
+    try {
+      if (this.#parkedCount > 0) this.#sendAllParked();
+      if (this.#waiting.length > 0) this.#placeWaiting();
+      if (this.#notOpen > 0) this.#openAll();
+    } finally {
+      this.#isWithinRecord = true;
+    }
     return this.isReady;
   }
 
@@ -269,7 +304,10 @@ export class RecordWriter {
 
   /** Sends an event to every channel, behind everything emitted so far. The caller has flushed. */
   broadcastEvent(kind: number, a = 0, b = 0, c = 0): void {
-    assert(this.#waiting.length === 0, 'an event would overtake records that wait');
+    assert(
+      this.#waiting.length === 0 && this.#parkedCount === 0,
+      'an event would overtake records that wait',
+    );
     for (let channel = 0; channel < this.channels.length; channel += 1) {
       assert(
         this.#state[channel] !== CLOSING && !this.#isPartlyFilled(channel),
@@ -298,9 +336,12 @@ export class RecordWriter {
       const segment = this.#segment[channel];
       if (segment !== NO_SEGMENT) this.#options.segments.give(segment);
       this.#segment[channel] = NO_SEGMENT;
+      for (const {segment: parked} of this.#parked[channel]) this.#options.segments.give(parked);
+      this.#parked[channel] = [];
       this.#announcing[channel] = undefined;
       this.#state[channel] = EMPTY;
     }
+    this.#parkedCount = 0;
     this.#notOpen = this.channels.length;
   }
 
@@ -378,11 +419,13 @@ export class RecordWriter {
     }
   }
 
-  /** Brings the channel into the state OPEN, as far as credit allows. */
+  /** Brings the channel into the state OPEN, as far as credit and, within a record, overdraft allow. */
   #advance(channel: number): boolean {
     if (this.#state[channel] === OPEN) return true;
     assert(this.#segment[channel] !== NO_SEGMENT, 'a record came after the writer had ended');
-    if (this.#state[channel] === CLOSING && !this.#sendBatch(channel)) return false;
+    if (this.#state[channel] === CLOSING && !this.#sendBatch(channel) && !this.#park(channel)) {
+      return false;
+    }
     if (this.#announced[channel] !== this.#version && !this.#announce(channel)) return false;
     const wanted = this.channels[channel].rowLimit();
     const limit = wanted > 0 && wanted < this.#rowLimit ? wanted : this.#rowLimit;
@@ -411,29 +454,80 @@ export class RecordWriter {
   }
 
   #sendBatch(channel: number): boolean {
-    if (!this.channels[channel].claimCredit()) return false;
+    if (!this.#sendParked(channel) || !this.channels[channel].claimCredit()) return false;
     const rows = this.#closedRows[channel];
     const usedBytes = this.#closedBytes[channel];
     this.#dispatch(channel, BATCH, rows, usedBytes);
     this.#state[channel] = EMPTY;
+    this.#count(rows, usedBytes);
+    return true;
+  }
+
+  /** Puts the complete batch of `channel` aside, so that the record at hand can go on. */
+  #park(channel: number): boolean {
+    if (
+      !this.#isWithinRecord ||
+      this.#parkedCount === this.#overdraftSegments ||
+      // What comes next would be an announcement, and that needs credit.
+      this.#announced[channel] !== this.#version
+    ) {
+      return false;
+    }
+    this.#parked[channel].push({
+      segment: this.#segment[channel],
+      rows: this.#closedRows[channel],
+      usedBytes: this.#closedBytes[channel],
+    });
+    this.#parkedCount += 1;
+    this.#segment[channel] = this.#takeSegment();
+    this.#state[channel] = EMPTY;
+    this.stop.requested = true;
+    return true;
+  }
+
+  /** Sends what is parked on `channel`; false if some of it has no credit yet. */
+  #sendParked(channel: number): boolean {
+    const parked = this.#parked[channel];
+    while (parked.length > 0) {
+      if (!this.channels[channel].claimCredit()) return false;
+      const {segment, rows, usedBytes} = parked.shift()!;
+      this.#parkedCount -= 1;
+      this.#handOver(channel, segment, BATCH, rows, usedBytes);
+      this.#count(rows, usedBytes);
+    }
+    return true;
+  }
+
+  #sendAllParked(): void {
+    for (let channel = 0; channel < this.channels.length; channel += 1) this.#sendParked(channel);
+  }
+
+  #count(rows: number, usedBytes: number): void {
     this.batchesSent += 1;
     this.rowsSent += rows;
     this.bytesSent += usedBytes;
-    return true;
   }
 
   /** Hands the held segment over; the channel gets a new one. */
   #dispatch(channel: number, kind: number, size: number, detail: number): void {
-    const {pool, owner, consumerOwners} = this.#options;
-    const segment = this.#segment[channel];
-    if (consumerOwners[channel] !== owner) pool.transfer(segment, consumerOwners[channel]);
-    this.channels[channel].send(kind, segment, size, detail);
+    this.#handOver(channel, this.#segment[channel], kind, size, detail);
     this.#segment[channel] = NO_SEGMENT;
     this.#segment[channel] = this.#takeSegment();
   }
 
+  #handOver(channel: number, segment: number, kind: number, size: number, detail: number): void {
+    const {pool, owner, consumerOwners} = this.#options;
+    if (consumerOwners[channel] !== owner) pool.transfer(segment, consumerOwners[channel]);
+    this.channels[channel].send(kind, segment, size, detail);
+  }
+
+  /** Whether a batch is open that could leave: it holds rows, and nothing is in front of it. */
   #isPartlyFilled(channel: number): boolean {
-    return this.#state[channel] === OPEN && this.batch!.rowCount(channel) > 0;
+    return (
+      this.#state[channel] === OPEN &&
+      this.#parked[channel].length === 0 &&
+      this.batch!.rowCount(channel) > 0
+    );
   }
 
   /** Sends the open batch if there is credit; otherwise it stays open. */
@@ -475,6 +569,7 @@ export class RecordWriter {
 
   /** Tells the consumer what the next batches look like; false if it has to wait for credit. */
   #announce(channel: number): boolean {
+    if (!this.#sendParked(channel)) return false;
     while (this.#announced[channel] !== this.#version) {
       if (!this.channels[channel].claimCredit()) return false;
       // One that is under way goes on, even if a newer one has come up meanwhile.
@@ -492,10 +587,8 @@ export class RecordWriter {
   #sendOversized(channel: number, payload: OutgoingPayload): boolean {
     if (this.#state[channel] === OPEN) this.#close(channel);
     if (this.#state[channel] === CLOSING && !this.#sendBatch(channel)) return false;
-    if (!this.#sendPayload(channel, OVERSIZED, payload)) return false;
-    this.batchesSent += 1;
-    this.rowsSent += 1;
-    this.bytesSent += payload.sizeBytes;
+    if (!this.#sendParked(channel) || !this.#sendPayload(channel, OVERSIZED, payload)) return false;
+    this.#count(1, payload.sizeBytes);
     return true;
   }
 

@@ -22,6 +22,9 @@ import {planNamedCounters} from '../metrics/named-counters.ts';
 import {planTaskMetrics} from '../metrics/task-metrics.ts';
 import {planChannel, type ChannelLayout} from '../network/channel.ts';
 
+/** Segments that a writer may use beyond its credits until the record at hand has been processed. */
+export const OVERDRAFT_SEGMENTS_MAX = 8;
+
 /** The channels between the host and the subtasks of a host source or host sink. */
 export interface HostChannels {
   /** The name that the job gave to `fromHost` or `toHost`. */
@@ -74,12 +77,15 @@ export function segmentBudget(plan: JobPlan, config: Config): SegmentBudget {
   const {jobGraph, executionGraph} = plan;
   const {exclusiveCredits, floatingCredits} = config;
   const budget = new SegmentBudget();
-  for (const {name, count, channels} of countWriters(jobGraph, executionGraph)) {
+  const addWriters = (name: string, writers: number, channels: number) => {
     budget.add(
       `open batches ${name}`,
-      channels,
-      `1 per channel × ${channels} channels of ${count} writers`,
+      channels + OVERDRAFT_SEGMENTS_MAX * writers,
+      `1 × ${channels} channels + ${OVERDRAFT_SEGMENTS_MAX} overdraft × ${writers} writers`,
     );
+  };
+  for (const {name, count, channels} of countWriters(jobGraph, executionGraph)) {
+    addWriters(name, count, channels);
   }
   const addGate = (name: string, gates: number, channels: number) => {
     budget.add(
@@ -93,12 +99,12 @@ export function segmentBudget(plan: JobPlan, config: Config): SegmentBudget {
   }
   for (const {name, vertex} of hostOperators(plan, 'hostSource')) {
     const {parallelism} = vertex;
-    budget.add(`open batches host input ${name}`, parallelism, `1 per channel × ${parallelism}`);
+    addWriters(`host input ${name}`, 1, parallelism);
     addGate(`${vertex.name} from the host`, parallelism, parallelism);
   }
   for (const {name, vertex} of hostOperators(plan, 'hostSink')) {
     const {parallelism} = vertex;
-    budget.add(`open batches host output ${name}`, parallelism, `1 per channel × ${parallelism}`);
+    addWriters(`host output ${name}`, parallelism, parallelism);
     addGate(`host output ${name}`, 1, parallelism);
   }
   const threads = executionGraph.workerCount + 1;

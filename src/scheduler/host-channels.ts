@@ -15,7 +15,13 @@ import {roundRobinPartitioner} from '../network/partitioner.ts';
 import {RecordWriter, type StopFlag} from '../network/record-writer.ts';
 import type {BatchReader} from '../records/batch-reader.ts';
 import type {RecordSchema} from '../records/schema.ts';
-import {hostChannelsNamed, ownerOfHost, ownerOfWorker, type ArenaLayout} from './arena-layout.ts';
+import {
+  OVERDRAFT_SEGMENTS_MAX,
+  hostChannelsNamed,
+  ownerOfHost,
+  ownerOfWorker,
+  type ArenaLayout,
+} from './arena-layout.ts';
 import {GateInput, type RecordConsumer} from './gate-input.ts';
 import {FINISHED, IDLE} from './progress.ts';
 import type {HostBell, HostInput, HostOutput} from './runtime-contract.ts';
@@ -68,6 +74,7 @@ export class Host {
       pool: this.#pool,
       segments: this.#segments,
       recordSizeBytesMax,
+      overdraftSegments: OVERDRAFT_SEGMENTS_MAX,
       owner: this.#owner,
       channels: host.channels.map(
         (channel, index) => new OutputChannel(arena, channel, this.#bellOf(workers[index])),

@@ -30,7 +30,12 @@ import type {ChainEdge, ChainPlan} from '../operators/chain-plan.ts';
 import type {RuntimeContext} from '../operators/functions.ts';
 import {keyReader} from '../operators/key.ts';
 import {collectingSink} from '../connectors/index.ts';
-import {ownerOfHost, ownerOfWorker, type HostChannels} from './arena-layout.ts';
+import {
+  OVERDRAFT_SEGMENTS_MAX,
+  ownerOfHost,
+  ownerOfWorker,
+  type HostChannels,
+} from './arena-layout.ts';
 import type {EngineDeployment} from './deployment.ts';
 import {GateInput} from './gate-input.ts';
 import type {Tasklet} from './progress.ts';
@@ -315,6 +320,7 @@ export class TaskFactory {
       pool: this.#pool,
       segments: this.#segments,
       recordSizeBytesMax: config.memory,
+      overdraftSegments: OVERDRAFT_SEGMENTS_MAX,
       owner: this.#owner,
       channels,
       consumerOwners,

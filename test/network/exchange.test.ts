@@ -98,8 +98,9 @@ class Producer {
     if (writer.isBlocked && random.below(20) !== 0) return;
     writer.stop.requested = false;
     if (random.below(10) !== 0) this.#compiledFor = writer.batch;
-    let beyond = random.below(4) === 0 ? random.below(8) : 0;
-    for (let n = 1 + random.below(100); n > 0 && !this.isDone; n -= 1) {
+    // One input record may emit many, which draws on the overdraft.
+    let beyond = random.below(4) === 0 ? random.below(400) : 0;
+    for (let n = 1 + random.below(100) + beyond; n > 0 && !this.isDone; n -= 1) {
       this.#emitNext();
       if (writer.stop.requested && beyond-- === 0) break;
     }
@@ -167,6 +168,7 @@ for (let seed = 1; seed <= SEEDS; seed += 1) {
       writer: {
         timestamps,
         interpret: random.below(3) === 0,
+        overdraftSegments: random.below(5),
         ...(random.below(4) === 0 ? {rowLimit: 1 + random.below(20)} : {}),
       },
     });

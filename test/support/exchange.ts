@@ -160,7 +160,9 @@ export class Exchange {
     this.isLocal = isLocal;
     const threads = isLocal ? 1 : producers + consumers;
     this.inFlightMax = exclusiveCredits * producers + floatingCredits;
-    const budget = producers * consumers + this.inFlightMax * consumers + cacheMax * threads;
+    const overdraft = (options.writer?.overdraftSegments ?? 0) * producers;
+    const budget =
+      producers * consumers + overdraft + this.inFlightMax * consumers + cacheMax * threads;
     const plan = new ArenaPlan();
     const poolLayout = planSegmentPool(plan, budget, segmentSizeBytes);
     const bells = planDoorbells(plan, producers + consumers);
