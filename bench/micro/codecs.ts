@@ -220,7 +220,8 @@ function codecCase(kind: Kind, codecName: string, half: 'encode' | 'decode'): Mi
   };
   return {
     operations: {full: 64 * BATCH, smoke: 2 * BATCH},
-    isInSmoke: codecName === 'columns' || kind === 'nested',
+    // Either half goes the other as well, so one of them is enough to know that both work.
+    isInSmoke: half === 'encode' && (codecName === 'columns' || kind === 'nested'),
     run,
     answer: operations => {
       const sums = recordsOf(kind).map(sumOf);
