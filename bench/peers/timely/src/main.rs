@@ -1,8 +1,10 @@
 //! J2x on timely-dataflow: two workers, each the source of half of the records, an exchange by key,
-//! a running count and sum per key in a hash map with a fast hash, and a sink that adds up the
-//! counts of all updates. Spoken to as bench/lib/external.ts says: one line in, one JSON line out.
+//! a running count and sum per key, and a sink that adds up the counts of all updates. Spoken to as
+//! bench/lib/external.ts says: one line in, one JSON line out.
+//!
+//! With a million keys the hand-written table makes 10 M records per CPU-second, an FxHashMap 6.6;
+//! with 1024 keys they are alike. Sources that make 2 or 16 thousand records per turn are alike.
 
-use rustc_hash::FxHashMap;
 use std::io::{BufRead, Write};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::Arc;
@@ -41,8 +43,61 @@ fn murmur(key: i32) -> i32 {
     }
 }
 
+/// Of 128 key groups the lower half belongs to worker 0.
 fn owner_of(key: i32) -> u64 {
-    ((murmur(key) as i64 % 128) * WORKERS / 128) as u64
+    ((murmur(key) as u32 & 127) >> 6) as u64
+}
+
+const NO_KEY: i32 = -1;
+
+/// Count and sum per key: open addressing, half full at most. Keys are not negative.
+struct Table {
+    rows: Vec<Update>,
+    used: usize,
+}
+
+impl Table {
+    fn new() -> Self {
+        Table { rows: vec![(NO_KEY, 0, 0); 1024], used: 0 }
+    }
+
+    /// Where `key` is, or else where it would be.
+    #[inline(always)]
+    fn position(&self, key: i32) -> usize {
+        let mask = self.rows.len() - 1;
+        let mut at = ((key as u32).wrapping_mul(0x9E37_79B1) >> 7) as usize & mask;
+        while self.rows[at].0 != key && self.rows[at].0 != NO_KEY {
+            at = (at + 1) & mask;
+        }
+        at
+    }
+
+    #[inline(always)]
+    fn row_of(&mut self, key: i32) -> &mut Update {
+        let at = self.position(key);
+        if self.rows[at].0 == NO_KEY {
+            return self.insert(key);
+        }
+        &mut self.rows[at]
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn insert(&mut self, key: i32) -> &mut Update {
+        if self.used * 2 >= self.rows.len() {
+            let doubled = vec![(NO_KEY, 0, 0); self.rows.len() * 2];
+            for row in std::mem::replace(&mut self.rows, doubled) {
+                if row.0 != NO_KEY {
+                    let at = self.position(row.0);
+                    self.rows[at] = row;
+                }
+            }
+        }
+        self.used += 1;
+        let at = self.position(key);
+        self.rows[at] = (key, 0, 0);
+        &mut self.rows[at]
+    }
 }
 
 /// One round; returns updates and the sum of their counts.
@@ -83,15 +138,15 @@ fn run(records: i64, keys: u32) -> (i64, i64) {
                 Exchange::new(|record: &Record| owner_of(record.0)),
                 "Count",
                 |_, _| {
-                    let mut states: FxHashMap<i32, (i64, i64)> = FxHashMap::default();
+                    let mut table = Table::new();
                     move |input, output| {
                         input.for_each(|time, data| {
                             let mut session = output.session(&time);
                             for record in data.drain(..) {
-                                let state = states.entry(record.0).or_insert((0, 0));
-                                state.0 += 1;
-                                state.1 += record.1 as i64;
-                                session.give((record.0, state.0, state.1));
+                                let state = table.row_of(record.0);
+                                state.1 += 1;
+                                state.2 += record.1 as i64;
+                                session.give(*state);
                             }
                         });
                     }
