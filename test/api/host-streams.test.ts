@@ -61,6 +61,16 @@ async function fill<T>(run: JobHandle, input: JobInput<T>, next: (i: number) => 
   return written;
 }
 
+/** Two of these fill a batch. */
+const bulky = (i: number): Numbered => ({i, text: `${i} `.padEnd(400, 'x')});
+
+/** Like `fill`, and goes on without asking for room, so that the next record has to wait by itself. */
+async function overfill(run: JobHandle, input: JobInput<unknown>): Promise<number> {
+  const written = await fill(run, input, bulky);
+  for (let i = written; i < written + 64; i += 1) input.write(bulky(i));
+  return written + 64;
+}
+
 test.serial('what the host writes comes back, once and in order', async t => {
   const run = await runJob(t, ECHO);
   const input = run.input<number>('in');
@@ -202,6 +212,19 @@ test.serial('a slow reader slows the job down, with little in flight', async t =
   await batches.return();
 });
 
+test.serial('readers that do not wait for each other get every record once, in order', async t => {
+  const run = await runJob(t, NUMBERS, {args: {count: 5000}, config: TIGHT});
+  const records = run.output<Numbered>('out')[Symbol.asyncIterator]();
+
+  const results = await Promise.all(Array.from({length: 5010}, () => records.next()));
+
+  t.deepEqual(
+    results.slice(0, 5000).map(({value}) => (value as Numbered).i),
+    Array.from({length: 5000}, (_, i) => i),
+  );
+  t.true(results.slice(5000).every(({done}) => done === true));
+});
+
 test.serial('leaving a loop early drops the rest, and the job goes on to its end', async t => {
   const run = await runJob(t, NUMBERS, {args: {count: 100_000}, config: TIGHT});
 
@@ -327,11 +350,11 @@ test.serial(
 test.serial('a record that is refused while it waits is told by ready', async t => {
   const run = await runJob(t, ECHO, {parallelism: 1, config: TIGHT});
   const input = run.input('in');
-  const written = await fill(run, input, i => ({i}));
+  const written = await overfill(run, input);
   const {ready} = input;
 
   t.false(input.write({i: () => 1}));
-  t.false(input.write({i: written}));
+  t.false(input.write(bulky(written)));
   const reading = readAll(run, 'out');
 
   const error = await t.throwsAsync(ready, {instanceOf: StreamError, code: 'E_RECORD_ENCODING'});
@@ -344,7 +367,7 @@ test.serial('a record that is refused while it waits is told by ready', async t 
 test.serial('a record that is refused while it waits is told by the next call', async t => {
   const run = await runJob(t, ECHO, {parallelism: 1, config: TIGHT});
   const input = run.input('in');
-  const written = await fill(run, input, i => ({i}));
+  const written = await overfill(run, input);
   t.false(input.write({i: () => 1}));
 
   const reading = readAll(run, 'out');
@@ -367,7 +390,7 @@ test.serial('a record that is refused while it waits is told by the next call', 
 test.serial('a record that is refused after the end fails the job', async t => {
   const run = await runJob(t, ECHO, {parallelism: 1, config: TIGHT});
   const input = run.input('in');
-  await fill(run, input, i => ({i}));
+  await overfill(run, input);
   t.false(input.write({i: () => 1}));
 
   input.end();
@@ -387,6 +410,32 @@ test.serial('nothing can be written after the end, or after the job', async t =>
 
   t.throws(() => b.write(1), {code: 'E_JOB_CANCELED'});
   t.throws(() => run.input('never opened'), {code: 'E_JOB_ENDED'});
+});
+
+test.serial('counters and states of a job show what its host has written', async t => {
+  const run = await runJob(t, 'api/jobs/drop.ts');
+  const input = run.input<number>('in');
+  const received = () => run.metrics().tasks[0]!.recordsIn;
+
+  for (let i = 0; i < 1000; i += 1) if (!input.write(i)) await input.ready;
+  await eventually('all have been received', () => received() === 1000);
+  t.deepEqual(
+    run.tasks().map(task => task.state),
+    run.tasks().map(() => 'RUNNING'),
+  );
+  input.end();
+  const {operators, metrics} = await run.done;
+
+  t.is(received(), 1000, 'the counters outlive the job');
+  t.deepEqual(run.metrics(), metrics);
+  t.deepEqual(
+    operators.map(({name, recordsIn}) => [name, recordsIn]),
+    [
+      ['Source: Host in', 1000],
+      ['Sink: Discard', 1000],
+    ],
+  );
+  t.true(run.tasks().every(task => task.state === 'FINISHED'));
 });
 
 test.serial('a job that fails tells writers and readers, as well as done', async t => {
