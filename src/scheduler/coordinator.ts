@@ -111,6 +111,9 @@ interface WorkerSeat {
   silentTicks: number;
 }
 
+/** How long a job that ends waits for a worker to build its graph and hear of it. */
+const BUILD_PATIENCE_MS = 2000;
+
 export class Coordinator {
   readonly #request: JobRequest;
   readonly #settings: CoordinatorSettings;
@@ -429,17 +432,20 @@ export class Coordinator {
   /** Waits for the workers, terminates those that are late, and settles `done`. */
   async #end(): Promise<void> {
     const seats = this.#seats.filter(seat => this.#isInvolved(seat));
-    if (seats.length > 0) {
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>(resolve => {
-        timer = setTimeout(resolve, this.#settings.cancelTimeoutMs);
-      });
-      await Promise.race([
-        Promise.all(seats.map(seat => Promise.race([seat.ended, seat.lost]))),
-        late,
-      ]);
-      clearTimeout(timer);
-    }
+    const timers: NodeJS.Timeout[] = [];
+    await Promise.all(
+      seats.map(seat => {
+        // What still builds its graph has nothing to close, and may do so for ever.
+        const isBuilding = this.#board.phase(seat.index) === 'BUILDING';
+        const patienceMs = Math.min(
+          this.#settings.cancelTimeoutMs,
+          isBuilding ? BUILD_PATIENCE_MS : Infinity,
+        );
+        const late = new Promise<void>(resolve => timers.push(setTimeout(resolve, patienceMs)));
+        return Promise.race([seat.ended, seat.lost, late]);
+      }),
+    );
+    for (const timer of timers) clearTimeout(timer);
     clearInterval(this.#watchdog);
     this.#isDestroying = true;
     await this.#pool?.destroy();

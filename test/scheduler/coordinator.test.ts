@@ -362,6 +362,19 @@ test.serial('a job with an endless step can be cancelled', async t => {
   t.deepEqual(taskStates(words), ['CANCELED', 'CANCELED']);
 });
 
+test.serial('a failure is told though another worker never finishes its graph', async t => {
+  const {coordinator} = faultyRun(t, {
+    fault: 'step-beside-endless-build',
+    go: new SharedArrayBuffer(4),
+  });
+
+  await coordinator.start();
+  const end = await coordinator.done;
+
+  t.is(end.status, 'FAILED');
+  t.is(end.failures[0]!.code, 'E_TASK_FAILED');
+});
+
 test.serial('results that cannot cross threads fail the job, not vanish', async t => {
   const {root} = await runToFailure(t, {fault: 'collect-function', task: 1});
 

@@ -31,6 +31,7 @@ export interface FaultyArgs {
     | 'loop-in-dispose'
     | 'loop-in-build'
     | 'loop-in-build-of-worker'
+    | 'step-beside-endless-build'
     | 'other-graph'
     | 'collect-function'
     | 'exit-in-coordinator'
@@ -41,7 +42,10 @@ export interface FaultyArgs {
   readonly taskCount?: number;
   /** The task to which it happens; default 0. */
   readonly task?: number;
-  /** What happens to the coordinator of a running job begins when word 0 is 1, and sets it to 2. */
+  /**
+   * What happens to the coordinator of a running job begins when word 0 is 1, and sets it to 2. Else a word
+   * that the threads share while they build.
+   */
   readonly go?: SharedArrayBuffer;
 }
 
@@ -71,6 +75,10 @@ export default (args: FaultyArgs): FakeJob => {
       return loopForEver();
     case 'loop-in-build-of-worker':
       if (isWorker) loopForEver();
+      break;
+    case 'step-beside-endless-build':
+      // The second worker that comes here never gets any further.
+      if (isWorker && Atomics.add(new Int32Array(args.go!), 0, 1) === 1) loopForEver();
       break;
     case 'uncaught-while-building':
       if (isWorker) setImmediate(() => throwThat(new RangeError('from a timer of the builder')));
@@ -130,6 +138,7 @@ function open({fault, task = 0, taskCount = 2}: FaultyArgs, context: FakeTaskCon
   return {
     step: () => {
       Atomics.add(shared, 32 + taskIndex, 1);
+      if (fault === 'step-beside-endless-build') throw new TypeError('no such field');
       if (!isFaulty || others.some((_, index) => Atomics.load(others, index) === 0)) return IDLE;
       steps += 1;
       return stepFaulty(fault, steps, context);
