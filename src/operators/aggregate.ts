@@ -71,7 +71,7 @@ export class AggregateOperator extends KeyedOperator {
     this.#generateUpdate(code, row, record, row.lane(field.index), incoming);
     code.end();
     if (this.emitsUpdates) {
-      code.begin('{');
+      code.beginRest(row.left);
       const result = code.name('result');
       code.line(`const ${result} = ${row.literal(each => row.stored(each))};`);
       code.emit(result, record.timestamp, row.fieldNames);

@@ -24,6 +24,8 @@ export interface RecordText {
   column(path: readonly string[]): {readonly text: string; readonly type: string} | undefined;
   /** An expression for a field, whatever its type; builds the record if it must. */
   field(name: string): string;
+  /** From here to the end of the block the variable `name` holds the column at `path`. */
+  remember(path: readonly string[], name: string): void;
   /** Shape of the record, where it comes as columns and nobody can have changed it. */
   readonly schema: RecordSchema | undefined;
   /** The names of all fields that the record has, where that is proven. */
@@ -51,6 +53,13 @@ export interface ChainCode {
   loopPrologue(text: string): void;
   /** Opens a block in which fewer records may pass than outside; `header` ends with `{`. */
   begin(header: string): void;
+  /**
+   * Opens a block that all records of the surrounding one enter, save those that have left it before.
+   * `left` is a counter from `counter`, which whoever leaves counts up as the last thing it does.
+   */
+  beginRest(left: string): void;
+  /** Name of a variable that counts something from 0 in each run of the loop. */
+  counter(): string;
   /** Opens a block whose records are not counted: one in which nothing is emitted. */
   block(header: string): void;
   /** Closes the block that was opened last. */

@@ -5,16 +5,16 @@
  *
  * The loop of `lines → map → filter → keyBy`, roughly:
  *
- *   let $at = 0, $row = $from, n1 = 0, n2 = 0;
+ *   let $at = 0, $row = $from, n1 = 0;
  *   try {
  *     for (; $row < $to; $row++) {
- *       n1++; const record = {…columns of row…};
+ *       const record = {…columns of row…};
  *       $at = 1; const mapped = fn1(record);
- *       $at = 2; if (fn2(mapped)) { n2++; $at = 3; …append to the batch of the key's channel… }
+ *       $at = 2; if (fn2(mapped)) { n1++; $at = 3; …append to the batch of the key's channel… }
  *       if (stop.requested) { $row++; break; }
  *     }
  *   } catch (error) { … }
- *   counts[0] += n1; …
+ *   counts[0] += $row - $from; … counts[4] += n1; …
  *
  * `$at` says where an error came from. It costs nothing: V8 keeps it in the tables that it consults only
  * when something is thrown. The record is not mentioned in the catch block, or it would have to be
@@ -88,14 +88,17 @@ interface Frame {
 }
 
 interface Block {
-  /** Counts the records that enter. */
+  /** How many records have entered it, as an expression. */
   readonly counter: string;
+  /** The variable that counts them, or those of whom nearly all enter. */
+  readonly base: string;
 }
 
 /** A count that is read off a block's counter after the loop. */
 interface CountedWord {
   readonly word: number;
   readonly counter: string;
+  readonly base: string;
   /** Where in the text the record has got when it counts. */
   readonly sequence: number;
 }
@@ -104,8 +107,8 @@ interface CountedWord {
 interface Place {
   readonly operator: number;
   readonly sequence: number;
-  /** Counters of the blocks around it. */
-  readonly counters: readonly string[];
+  /** What counts in the blocks around it (`Block.base`). */
+  readonly bases: readonly string[];
 }
 
 class ChainCompiler implements RecordScope {
@@ -130,7 +133,8 @@ class ChainCompiler implements RecordScope {
 
   compile(input: LoopInput): ChainLoop & {readonly text: string} {
     const frame = this.#frame;
-    this.#openCounted();
+    // Every row enters the loop's own block, so nothing has to be counted there.
+    frame.blocks.push({counter: '$rows', base: '$rows'});
     this.#enterPlace(0);
     const record = this.#inputRecord(input);
     this.#operator(0, record, input.inputIndex);
@@ -154,6 +158,7 @@ class ChainCompiler implements RecordScope {
       `if (${stop}.requested) { $row++; break; }`,
       '}',
       '} catch ($thrown) { $hasFailed = true; $error = $thrown; }',
+      'const $rows = $row - $from + ($hasFailed ? 1 : 0);',
       ...this.#counted.map(({word, counter}) => `${counts}[${word}] += ${counter};`),
       ...this.#closureCounters.map(name => `${name} = 0;`),
       `if ($hasFailed) throw ${failed}($error, $at, $row, $values);`,
@@ -184,9 +189,9 @@ class ChainCompiler implements RecordScope {
 
   /** Words that counted a record which something thrown at `place` has kept from reaching them. */
   #overcounted(place: number): number[] {
-    const {sequence, counters} = this.#places[place]!;
+    const {sequence, bases} = this.#places[place]!;
     return this.#counted
-      .filter(counted => counted.sequence > sequence && counters.includes(counted.counter))
+      .filter(counted => counted.sequence > sequence && bases.includes(counted.base))
       .map(counted => counted.word);
   }
 
@@ -232,6 +237,16 @@ class ChainCompiler implements RecordScope {
       begin: header => {
         this.line(header);
         this.#openCounted();
+      },
+      beginRest: left => {
+        const {counter, base} = this.#frame.blocks.at(-1)!;
+        this.line('{');
+        this.#frame.blocks.push({counter: `(${counter} - ${left})`, base});
+      },
+      counter: () => {
+        const name = this.name('c');
+        this.#frame.counters.push(name);
+        return name;
       },
       block: header => this.#openPlain(header),
       end: () => {
@@ -332,7 +347,7 @@ class ChainCompiler implements RecordScope {
   #openCounted(): void {
     const counter = this.name('n');
     const {blocks, counters, isLoop} = this.#frame;
-    blocks.push({counter});
+    blocks.push({counter, base: counter});
     if (!this.#options.counts) return;
     (isLoop ? counters : this.#closureCounters).push(counter);
     this.line(`${counter}++;`);
@@ -341,22 +356,22 @@ class ChainCompiler implements RecordScope {
   /** Begins a block that every record around it enters. */
   #openPlain(header: string): void {
     this.line(header);
-    this.#frame.blocks.push({counter: this.#frame.blocks.at(-1)!.counter});
+    this.#frame.blocks.push({...this.#frame.blocks.at(-1)!});
   }
 
   /** A record that gets here counts for a word of the chain's counts. */
   #count(word: number): void {
     if (!this.#options.counts) return;
     this.#sequence += 1;
-    const {counter} = this.#frame.blocks.at(-1)!;
-    this.#counted.push({word, counter, sequence: this.#sequence});
+    const {counter, base} = this.#frame.blocks.at(-1)!;
+    this.#counted.push({word, counter, base, sequence: this.#sequence});
   }
 
   /** What is thrown from here on comes from `operator`. */
   #enterPlace(operator: number): void {
-    const counters = this.#frame.blocks.map(block => block.counter);
+    const bases = this.#frame.blocks.map(block => block.base);
     this.line(`$at = ${this.#places.length};`);
-    this.#places.push({operator, sequence: this.#sequence, counters});
+    this.#places.push({operator, sequence: this.#sequence, bases});
   }
 
   line(text: string): void {

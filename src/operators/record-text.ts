@@ -55,6 +55,8 @@ export class ObjectRecord implements RecordText {
     return undefined;
   }
 
+  remember(): void {}
+
   field(name: string): string {
     return propertyText(this.#name, name);
   }
@@ -76,6 +78,8 @@ export class ColumnRecord implements RecordText {
   readonly #reader: BatchReader;
   /** The variables that hold it as an object, by the block that declares them. */
   readonly #declared = new Map<object, string>();
+  /** Variables that hold a column, by the block that declares them and by path. */
+  readonly #remembered = new Map<object, Map<string, string>>();
   /** Whether the columns still say what the record is. */
   #isColumnar = true;
   #fieldNames: readonly string[] | undefined;
@@ -119,11 +123,26 @@ export class ColumnRecord implements RecordText {
 
   column(path: readonly string[]): {text: string; type: ColumnType} | undefined {
     const column = this.#isColumnar ? this.#reader.columnText(path, '$row') : undefined;
-    return column === undefined || column.isNullable ? undefined : column;
+    if (column === undefined || column.isNullable) return undefined;
+    return {text: this.#nameOf(path) ?? column.text, type: column.type};
+  }
+
+  remember(path: readonly string[], name: string): void {
+    const block = this.#scope.openBlocks.at(-1)!;
+    const names = this.#remembered.get(block) ?? new Map<string, string>();
+    this.#remembered.set(block, names.set(JSON.stringify(path), name));
   }
 
   field(name: string): string {
     return this.column([name])?.text ?? propertyText(this.value(), name);
+  }
+
+  #nameOf(path: readonly string[]): string | undefined {
+    for (const block of this.#scope.openBlocks) {
+      const name = this.#remembered.get(block)?.get(JSON.stringify(path));
+      if (name !== undefined) return name;
+    }
+    return undefined;
   }
 
   #visible(): string | undefined {
@@ -142,7 +161,8 @@ export class ColumnRecord implements RecordText {
     const read = use.fields!.filter(field => names.has(field));
     if (read.length === names.size) return undefined;
     const parts = read.map(
-      field => `${quote(field)}: ${this.#reader.columnText([field], '$row')!.text}`,
+      field =>
+        `${quote(field)}: ${this.#nameOf([field]) ?? this.#reader.columnText([field], '$row')!.text}`,
     );
     return `{${parts.join(', ')}}`;
   }

@@ -76,7 +76,7 @@ export class ReduceOperator extends KeyedOperator {
       code.end();
     });
     if (this.emitsUpdates) {
-      code.begin('{');
+      code.beginRest(row.left);
       const result = code.name('result');
       code.line(`const ${result} = ${row.literal(field => fields.get(field) ?? row.key)};`);
       code.emit(result, timestamp, row.fieldNames);

@@ -88,7 +88,7 @@ export class RollingAggregateOperator extends KeyedOperator {
       code.line(`if (${result} === undefined || ${result} === null) {`);
       code.line(`${check}('getResult', ${result});`);
       code.line('}');
-      code.begin('{');
+      code.beginRest(row.left);
       code.emit(result, timestamp, this.#resultFields(row));
       code.end();
     }

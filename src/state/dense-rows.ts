@@ -4,9 +4,12 @@
  * that the next new key fills.
  */
 import {assert} from '../base/assert.ts';
-import {NO_ROW, type KeyKind, type KeyedRows} from './keyed-rows.ts';
+import {NO_ROW, type KeyKind, type KeyedRows, type KeyedRowsOptions} from './keyed-rows.ts';
 
-const ROWS_MIN = 64;
+const ROWS_MIN = 1024;
+
+/** Up to here the lanes grow by a factor of 4: each move makes generated code new (row-code.ts). */
+const ROWS_SMALL = 1 << 16;
 
 /** The key of a row that was removed. */
 const HOLE = Symbol('hole');
@@ -20,16 +23,18 @@ export abstract class DenseRows<K> implements KeyedRows {
   lanes: Float64Array;
   readonly cells: readonly unknown[][];
   wasInserted = false;
+  readonly #onMove: (() => void) | undefined;
   readonly #keys: Array<K | typeof HOLE> = [];
   readonly #holes: number[] = [];
 
-  constructor(laneCount: number, cellCount = 0) {
+  constructor({laneCount, cellCount = 0, expectedKeys = 0, onMove}: KeyedRowsOptions) {
     assert(laneCount >= 0 && cellCount >= 0, 'a row has no negative number of lanes or cells');
+    this.#onMove = onMove;
     this.laneCount = laneCount;
     this.cellCount = cellCount;
     // Positions must differ even where there is nothing to store at them.
     this.stride = Math.max(1, laneCount);
-    this.lanes = new Float64Array(ROWS_MIN * laneCount);
+    this.lanes = new Float64Array(Math.max(ROWS_MIN, expectedKeys) * laneCount);
     this.cells = Array.from({length: cellCount}, () => []);
   }
 
@@ -39,6 +44,12 @@ export abstract class DenseRows<K> implements KeyedRows {
 
   get sizeBytes(): number {
     return this.lanes.byteLength;
+  }
+
+  get hasRoom(): boolean {
+    const {laneCount} = this;
+    if (laneCount === 0 || this.#holes.length > 0) return true;
+    return this.#keys.length * laneCount < this.lanes.length;
   }
 
   abstract accepts(key: unknown): boolean;
@@ -70,9 +81,10 @@ export abstract class DenseRows<K> implements KeyedRows {
     const position = row * this.stride;
     if (this.laneCount === 0) return position;
     if (position === this.lanes.length) {
-      const lanes = new Float64Array(2 * position);
+      const lanes = new Float64Array(position * (row < ROWS_SMALL ? 4 : 2));
       lanes.set(this.lanes);
       this.lanes = lanes;
+      this.#onMove?.();
     }
     this.lanes.fill(0, position, position + this.stride);
     return position;

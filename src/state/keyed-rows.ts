@@ -21,6 +21,15 @@ export const NO_ROW = -1;
 
 export type KeyKind = 'number' | 'string' | 'any';
 
+/** What a table is made for. */
+export interface KeyedRowsOptions {
+  readonly laneCount: number;
+  readonly cellCount?: number;
+  readonly expectedKeys?: number;
+  /** Called after `lanes` has been replaced: whoever holds the old array reads stale rows. */
+  readonly onMove?: () => void;
+}
+
 export interface KeyedRows {
   readonly keyKind: KeyKind;
   readonly laneCount: number;
@@ -28,7 +37,7 @@ export interface KeyedRows {
   /** Distance between the positions of two rows. */
   readonly stride: number;
   readonly firstLane: number;
-  /** The lanes of all rows. Replaced when the table grows. */
+  /** The lanes of all rows. Replaced when the table grows; then `onMove` is called. */
   readonly lanes: Float64Array;
   /** One array per column of cells. */
   readonly cells: readonly unknown[][];
@@ -38,6 +47,8 @@ export interface KeyedRows {
   readonly sizeBytes: number;
   /** Whether the last `upsert` made a new row. */
   readonly wasInserted: boolean;
+  /** Whether a new row fits into `lanes` as they are, so that they stay where they are. */
+  readonly hasRoom: boolean;
 
   /** Whether the table can hold `key`. NaN, null and undefined are no keys anywhere. */
   accepts(key: unknown): boolean;

@@ -8,16 +8,18 @@
  * its key: NaN is no valid key. -0 and 0 are different keys, as in Flink; since they compare equal,
  * -0 lives behind the slots in a row of its own.
  *
- * Rows are found by linear probing at a load of at most one half. Growing doubles the slots and moves
- * every row. If there are cells, the last word of a row says where they are: cells do not move.
+ * Rows are found by linear probing at a load of at most one half. Growing moves every row. If there are cells, the last word of a row says where they are: cells do not move.
  *
  * Generated code probes by itself (keyed-code.ts): what it needs is public, `insertAt` is its slow path.
  */
 import {assert} from '../base/assert.ts';
 import {hashDouble} from '../base/hash.ts';
-import {NO_ROW, type KeyedRows} from './keyed-rows.ts';
+import {NO_ROW, type KeyedRows, type KeyedRowsOptions} from './keyed-rows.ts';
 
 const SLOTS_MIN = 1024;
+
+/** Up to here a table grows by a factor of 4: each move makes generated code new (row-code.ts). */
+const SLOTS_SMALL = 1 << 16;
 
 /** 2^32 divided by the golden ratio: spreads neighbouring keys over the whole table. */
 export const FIBONACCI = 0x9e3779b1;
@@ -35,6 +37,7 @@ export class NumberKeyTable implements KeyedRows {
   shift: number;
   /** Position behind the last slot, where the row of -0 is. */
   end: number;
+  readonly #onMove: (() => void) | undefined;
   #size = 0;
   #slotCount: number;
   #hasNegativeZero = false;
@@ -42,8 +45,9 @@ export class NumberKeyTable implements KeyedRows {
   #cellsUsed = 0;
   readonly #freeCells: number[] = [];
 
-  constructor(laneCount: number, cellCount = 0, expectedKeys = 0) {
+  constructor({laneCount, cellCount = 0, expectedKeys = 0, onMove}: KeyedRowsOptions) {
     assert(laneCount >= 0 && cellCount >= 0, 'a row has no negative number of lanes or cells');
+    this.#onMove = onMove;
     this.laneCount = laneCount;
     this.cellCount = cellCount;
     this.stride = 1 + laneCount + (cellCount > 0 ? 1 : 0);
@@ -62,6 +66,10 @@ export class NumberKeyTable implements KeyedRows {
 
   get sizeBytes(): number {
     return this.lanes.byteLength;
+  }
+
+  get hasRoom(): boolean {
+    return (this.#size + 1) * 2 <= this.#slotCount;
   }
 
   accepts(key: unknown): boolean {
@@ -101,7 +109,7 @@ export class NumberKeyTable implements KeyedRows {
   /** Makes the row of `key`, whose probe ended at the empty `position`. */
   insertAt(key: number, position: number): number {
     this.wasInserted = true;
-    if ((this.#size + 1) * 2 > this.#slotCount) {
+    if (!this.hasRoom) {
       this.#grow();
       position = this.#freePosition(key);
     }
@@ -201,8 +209,9 @@ export class NumberKeyTable implements KeyedRows {
   #grow(): void {
     const {lanes: old, stride} = this;
     const oldEnd = this.end;
-    this.#slotCount *= 2;
-    this.shift -= 1;
+    const factorBits = this.#slotCount < SLOTS_SMALL ? 2 : 1;
+    this.#slotCount <<= factorBits;
+    this.shift -= factorBits;
     this.end = this.#slotCount * stride;
     const lanes = emptyRows(this.#slotCount, stride);
     this.lanes = lanes;
@@ -212,8 +221,10 @@ export class NumberKeyTable implements KeyedRows {
       const position = this.#freePosition(key);
       for (let word = 0; word < stride; word += 1) lanes[position + word] = old[at + word]!;
     }
-    if (!this.#hasNegativeZero) return;
-    for (let word = 0; word < stride; word += 1) lanes[this.end + word] = old[oldEnd + word]!;
+    if (this.#hasNegativeZero) {
+      for (let word = 0; word < stride; word += 1) lanes[this.end + word] = old[oldEnd + word]!;
+    }
+    this.#onMove?.();
   }
 }
 

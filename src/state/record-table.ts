@@ -1,7 +1,8 @@
 /**
  * One value per key: what rolling aggregations keep. It picks the table and the shape of rows that the
  * first key and value allow, and widens both when something comes that does not fit; nothing is lost
- * on the way. Whoever runs code that was generated for the present form hears of it (`onReshape`).
+ * on the way. Whoever runs code that was generated for the present form and place of the rows hears
+ * when that is no longer true (`onReshape`).
  *
  * A record that lies in lanes and cells is taken apart when it is stored and built when it is read, so
  * the table and its user never hold the same object. A value of the shape `value` is held as it is: who
@@ -15,7 +16,7 @@ import {hashKey} from '../base/key-group.ts';
 import {isPlainObject} from '../records/any-codec.ts';
 import {flattenString} from '../records/flatten.ts';
 import {AnyKeyTable} from './any-key-table.ts';
-import {NO_ROW, type KeyKind, type KeyedRows} from './keyed-rows.ts';
+import {NO_ROW, type KeyKind, type KeyedRows, type KeyedRowsOptions} from './keyed-rows.ts';
 import {NumberKeyTable} from './number-key-table.ts';
 import {
   fitsShape,
@@ -65,7 +66,7 @@ export class RecordTable {
   /** Chooses table and shape. Only an empty table can be started anew. */
   start(keyKind: KeyKind, shape: RecordShape): void {
     assert(this.size === 0, 'a table with keys widens, it is not started anew');
-    this.#rows = createKeyedRows(keyKind, shape);
+    this.#rows = this.#createRows(keyKind, shape, 0);
     this.#shape = shape;
     this.#onReshape();
   }
@@ -116,10 +117,16 @@ export class RecordTable {
     return readRow(this.#rows!, this.#shape!, position);
   }
 
+  #createRows(keyKind: KeyKind, shape: RecordShape, expectedKeys: number): KeyedRows {
+    const {laneCount, cellCount} = shape;
+    const onMove = this.#onReshape;
+    return createKeyedRows(keyKind, {laneCount, cellCount, expectedKeys, onMove});
+  }
+
   /** Moves everything to rows of another form. */
   #rebuild(keyKind: KeyKind, shape: RecordShape): KeyedRows {
     const [oldRows, oldShape] = [this.#rows!, this.#shape!];
-    const rows = createKeyedRows(keyKind, shape, oldRows.size);
+    const rows = this.#createRows(keyKind, shape, oldRows.size);
     for (let at = oldRows.nextRow(0); at !== NO_ROW; at = oldRows.nextRow(at + oldRows.stride)) {
       const value = readRow(oldRows, oldShape, at);
       writeRow(rows, shape, rows.upsert(oldRows.keyAt(at)), value);
@@ -131,19 +138,14 @@ export class RecordTable {
   }
 }
 
-/** A table for keys of one kind and rows of one shape. */
-export function createKeyedRows(
-  keyKind: KeyKind,
-  {laneCount, cellCount}: RecordShape,
-  expectedKeys = 0,
-): KeyedRows {
+function createKeyedRows(keyKind: KeyKind, options: KeyedRowsOptions): KeyedRows {
   switch (keyKind) {
     case 'number':
-      return new NumberKeyTable(laneCount, cellCount, expectedKeys);
+      return new NumberKeyTable(options);
     case 'string':
-      return new StringKeyTable(laneCount, cellCount);
+      return new StringKeyTable(options);
     case 'any':
-      return new AnyKeyTable(laneCount, cellCount);
+      return new AnyKeyTable(options);
   }
 }
 

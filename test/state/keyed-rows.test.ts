@@ -7,7 +7,7 @@ import {keyedRowsContract} from '../support/keyed-rows-contract.ts';
 
 keyedRowsContract({
   name: 'number keys',
-  create: (laneCount, cellCount) => new NumberKeyTable(laneCount, cellCount),
+  create: (laneCount, cellCount) => new NumberKeyTable({laneCount, cellCount}),
   key: n => n - 20,
   oddKeys: [0, -0, 0.5, -0.5, 2 ** 31, -(2 ** 31), 2 ** 53, 1e-320, Infinity, -Infinity, 2 ** 32],
   refused: [NaN, '1', 1n, null, undefined, true, [1]],
@@ -15,7 +15,7 @@ keyedRowsContract({
 
 keyedRowsContract({
   name: 'fractions as keys',
-  create: (laneCount, cellCount) => new NumberKeyTable(laneCount, cellCount),
+  create: (laneCount, cellCount) => new NumberKeyTable({laneCount, cellCount}),
   key: n => 1_735_689_600_000 + n * 0.25,
   oddKeys: [0.1 + 0.2, 0.3],
   refused: [NaN],
@@ -23,7 +23,7 @@ keyedRowsContract({
 
 keyedRowsContract({
   name: 'string keys',
-  create: (laneCount, cellCount) => new StringKeyTable(laneCount, cellCount),
+  create: (laneCount, cellCount) => new StringKeyTable({laneCount, cellCount}),
   key: n => `key number ${n}`,
   oddKeys: ['', '0', '-0', 'a', 'A', 'á', 'a\u0301', '\ud800', '\udc00', '__proto__', '\0'],
   refused: [1, NaN, null, undefined, true, 1n, ['a']],
@@ -31,7 +31,7 @@ keyedRowsContract({
 
 keyedRowsContract({
   name: 'any keys',
-  create: (laneCount, cellCount) => new AnyKeyTable(laneCount, cellCount),
+  create: (laneCount, cellCount) => new AnyKeyTable({laneCount, cellCount}),
   key: n => [n, `${n}`, BigInt(n), [n, 'x'], [`${n}`, 'x'], new Date(n), [[n], n]][n % 7],
   oddKeys: [
     ...[0, -0, '0', '-0', 0n, false, 'false', [0], ['0'], [-0], [0n], [[0]], new Date(0)],
@@ -41,7 +41,7 @@ keyedRowsContract({
 });
 
 test('a batch of sequential keys does not pile up in the number table', t => {
-  const rows = new NumberKeyTable(0);
+  const rows = new NumberKeyTable({laneCount: 0});
   for (let n = 0; n < 10_000; n += 1) rows.upsert(n * 64);
 
   // Length of the longest run of taken slots: what the longest probe may cost.
@@ -57,7 +57,7 @@ test('a batch of sequential keys does not pile up in the number table', t => {
 
 test('keys are kept with memory of their own', t => {
   const key = ['city', new Date(5)];
-  const rows = new AnyKeyTable(0);
+  const rows = new AnyKeyTable({laneCount: 0});
   const at = rows.upsert(key);
 
   key[0] = 'changed';

@@ -92,6 +92,25 @@ export function keyedRowsContract({name, create, key, oddKeys, refused}: KeyedRo
     }
   });
 
+  test(`${name}: rows stay where they are as long as there is room`, t => {
+    for (const [laneCount, cellCount] of [
+      [2, 1],
+      [0, 1],
+    ]) {
+      const rows = create(laneCount, cellCount);
+      let moves = 0;
+      for (let n = 0; n < 3_000; n += 1) {
+        const {hasRoom, lanes} = rows;
+        rows.upsert(key(n));
+        if (rows.lanes !== lanes) moves += 1;
+        if (hasRoom && rows.lanes !== lanes) t.fail(`key ${n}`);
+        rows.upsert(key(n >> 1));
+        if (rows.lanes !== lanes && hasRoom) t.fail(`known key ${n >> 1}`);
+      }
+      t.true(laneCount === 0 || moves > 0);
+    }
+  });
+
   test(`${name}: keys that look alike have rows of their own`, t => {
     const rows = create(1, 0);
 
