@@ -33,14 +33,15 @@ import java.util.concurrent.atomic.AtomicLong;
  * processing guarantee. Nothing is serialized: between the processors of one member Jet hands
  * objects over by reference.
  *
- * <p>The job is written against Jet's core API. The pipeline API makes the same graph, but it
- * serializes each key to find its partition.
+ * <p>The job is written against Jet's core API. M records per CPU-second with 1024 keys: this 5.6;
+ * with Jet's own partitioner, which serializes each key, 3.3; the same with the pipeline API and
+ * mapStateful 1.9; queues of 1024 items instead of 8192 5.3.
  *
  * <p>Spoken to as bench/lib/external.ts says: options, then a line per round, a line of JSON back.
  */
 public final class JetPeer {
   private static final int PARALLELISM = 2;
-  private static final int QUEUE_SIZE = 1024;
+  private static final int QUEUE_SIZE = 8192;
 
   private static final AtomicLong UPDATES = new AtomicLong();
   private static final AtomicLong COUNTS = new AtomicLong();
