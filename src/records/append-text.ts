@@ -46,7 +46,11 @@ export interface AppendNames {
   readonly result: string;
   /** Put in front of every variable and binding; makes them unique in the caller's function. */
   readonly prefix: string;
-  /** The value has exactly the schema's fields (`isShapeProvenBy`): only nested ones are counted. */
+  /**
+   * The value is a plain object with exactly the schema's fields (`isShapeProvenBy`): only nested ones
+   * are checked and counted. (V8 finds out by itself that a literal's prototype is the plain one, but
+   * not if a call stands between the two; then it builds the record only to ask for its prototype.)
+   */
   readonly isShapeProven?: boolean;
 }
 
@@ -114,7 +118,9 @@ class AppendGenerator {
       this.#tree = tree;
       const record = this.#temporary('record');
       this.#line(`const ${record} = ${value};`);
-      this.#line(`if (typeof ${record} !== 'object' || ${record} === null) break ${label};`);
+      if (this.#names.isShapeProven !== true) {
+        this.#line(`if (typeof ${record} !== 'object' || ${record} === null) break ${label};`);
+      }
       this.#object(tree, record, label, true);
     }
 
@@ -177,14 +183,16 @@ class AppendGenerator {
 
   /** Reads, checks and counts the fields of an object that is known to be an object. */
   #object(node: ObjectNode, object: string, label: string, isRequired: boolean): void {
-    const plain = this.#name('plain');
-    this.#line(`if (${this.#name('prototypeOf')}(${object}) !== ${plain}) break ${label};`);
+    const isProven = node === this.#tree && this.#names.isShapeProven === true;
+    if (!isProven) {
+      const plain = this.#name('plain');
+      this.#line(`if (${this.#name('prototypeOf')}(${object}) !== ${plain}) break ${label};`);
+    }
     let absent: string | undefined;
     const canLack = node.children.some(
       child => ((child.place?.column.nullability ?? 0) & ALLOWS_MISSING) !== 0,
     );
-    const isCounted =
-      this.#countFields && (node !== this.#tree || this.#names.isShapeProven !== true);
+    const isCounted = this.#countFields && !isProven;
     if (isCounted && canLack) {
       absent = this.#temporary('absent');
       this.#line(`let ${absent} = 0;`);

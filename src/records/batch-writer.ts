@@ -83,8 +83,8 @@ export class BatchWriter {
   }
 
   /**
-   * Whether records that have exactly the fields `names` (record-literal.ts) have those of the schema,
-   * so that `isShapeProven` may be set in `appendText`.
+   * Whether plain objects that have exactly the fields `names` (record-literal.ts) have those of the
+   * schema, so that `isShapeProven` may be set in `appendText`.
    */
   isShapeProvenBy(names: readonly string[]): boolean {
     if (this.schema.kind !== 'record') return false;
