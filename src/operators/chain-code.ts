@@ -15,7 +15,10 @@ export interface RecordText {
    * known only as far as the function has left it alone.
    */
   argument(use: ParameterUse): string;
-  /** An expression for the whole record that declares nothing: for rare paths. */
+  /**
+   * An expression for the whole record, or a copy of it, that declares nothing: for rare paths. If the
+   * record's own variable were handed to a call there, V8 would have to build the record always.
+   */
   inline(): string;
   /**
    * An expression for one field that builds no record, and the column's type; undefined if the record

@@ -36,8 +36,9 @@ import {compileFactory} from '../records/compiler.ts';
 import {APPENDED} from '../records/batch-writer.ts';
 import type {ChainCode, RecordText} from './chain-code.ts';
 import type {CompiledChain} from './chain.ts';
+import {resultFieldNames} from './function-text.ts';
 import {OperatorError} from './operator-error.ts';
-import {ColumnRecord, ObjectRecord, resultFieldNames, type RecordScope} from './record-text.ts';
+import {ColumnRecord, ObjectRecord, type RecordScope} from './record-text.ts';
 
 /** What a loop reads. */
 export type LoopInput =
@@ -339,7 +340,8 @@ class ChainCompiler implements RecordScope {
     Object.assign(this.#named, append.bindings);
     this.#frame.prologue.push(append.prologue);
     this.line(append.statements);
-    this.line(`if ($r !== ${APPENDED}) ${name}.handle($r, ${target}, ${value}, ${timestamp});`);
+    const copy = record.inline();
+    this.line(`if ($r !== ${APPENDED}) ${name}.handle($r, ${target}, ${copy}, ${timestamp});`);
     this.line('}');
   }
 

@@ -1,6 +1,7 @@
 /**
  * Reads off the source text of a user function what it does with one of its parameters: which fields of
- * it are used, whether it can be changed, whether the function hands it on. The compiler leaves out
+ * it are used, whether it can be changed, whether the function hands it on; and which fields its results
+ * have. The compiler leaves out
  * what nobody needs (columns that are not read) and checks that cannot fail (fields that nobody adds).
  *
  *   (bid, sum) => ({price: sum.price + bid.price})     bid: price, only read     sum: price, only read
@@ -11,6 +12,7 @@
  * `eval`, comments, escapes, patterns that assign) makes it claim nothing. That costs speed, never a
  * record. A name inside a text counts as a use: then too much is claimed to be used, which is safe.
  */
+import {literalFieldNamesOf} from '../records/record-literal.ts';
 
 /** What a function does with one parameter. */
 export interface ParameterUse {
@@ -146,6 +148,56 @@ function isOpenOnce(text: string): boolean {
     if (depth === 0) return false;
   }
   return depth === 1;
+}
+
+/**
+ * The fields of whatever `fn` returns, if its text proves that it always returns an object literal, with
+ * the same fields everywhere: it is an arrow function that is one, or every `return` in its body has one
+ * and the last of them ends the body.
+ */
+export function resultFieldNames(fn: unknown): readonly string[] | undefined {
+  if (typeof fn !== 'function') return undefined;
+  const text = Function.prototype.toString.call(fn).trim();
+  const literal = literalFieldNamesOf(text);
+  if (literal !== undefined) return literal;
+  if (OPAQUE.test(text)) return undefined;
+  const header = HEADERS.map(pattern => pattern.exec(text)).find(match => match !== null);
+  if (header === undefined) return undefined;
+  // Behind the brace that opens the body.
+  const body = text.slice(header[0].length).replace(/^\s*\{/, '');
+  const hasBrace = header[0].endsWith('{') || body !== text.slice(header[0].length);
+  if (!hasBrace || hasInnerFunction(body)) return undefined;
+  let names: readonly string[] | undefined;
+  let isEnd = false;
+  for (const {index} of body.matchAll(/(?<![\w$.])return(?![\w$])/g)) {
+    const returned = literalAt(body, index + 'return'.length);
+    if (returned === undefined) return undefined;
+    names ??= returned.names;
+    if (!isSameSet(names, returned.names)) return undefined;
+    // Unconditional, and nothing but the end of the function behind it.
+    const isStatement = /(?:^|[;}])\s*$/.test(body.slice(0, index));
+    isEnd = isStatement && /^\s*;?\s*\}$/.test(body.slice(returned.end));
+  }
+  return isEnd ? names : undefined;
+}
+
+/** The object literal that begins behind `start` and ends a statement. */
+function literalAt(
+  text: string,
+  start: number,
+): {readonly names: readonly string[]; readonly end: number} | undefined {
+  const rest = text.slice(start);
+  if (!/^[ \t]*\{/.test(rest)) return undefined;
+  for (const {index} of rest.matchAll(/\}(?=\s*(?:;|\}))/g)) {
+    const names = literalFieldNamesOf(`x => (${rest.slice(0, index + 1).trim()})`);
+    if (names !== undefined) return {names, end: start + index + 1};
+  }
+  return undefined;
+}
+
+/** Whether two lists hold the same names, which are all different. */
+export function isSameSet(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every(name => b.includes(name));
 }
 
 /** Whether `fn` does nothing but return its only parameter. */

@@ -6,7 +6,6 @@
  * each `argument` says what is still known afterwards: columns stand for the record only as long as
  * nobody can have changed it, and its fields are proven only as long as nobody can have added any.
  */
-import {literalFieldNames} from '../records/record-literal.ts';
 import type {BatchReader} from '../records/batch-reader.ts';
 import {quote, propertyText} from '../records/compiler.ts';
 import {ALLOWS_MISSING, type ColumnType, type RecordSchema} from '../records/schema.ts';
@@ -48,7 +47,11 @@ export class ObjectRecord implements RecordText {
   }
 
   inline(): string {
-    return this.#name;
+    if (this.#fieldNames === undefined) return this.#name;
+    const fields = this.#fieldNames.map(
+      field => `${quote(field)}: ${propertyText(this.#name, field)}`,
+    );
+    return `({${fields.join(', ')}})`;
   }
 
   column(): undefined {
@@ -200,9 +203,4 @@ function fieldNamesOf(schema: RecordSchema): readonly string[] | undefined {
     ({path, nullability}) => path.length === 1 && (nullability & ALLOWS_MISSING) !== 0,
   );
   return mayLack ? undefined : [...new Set(schema.columns.map(({path}) => path[0]!))];
-}
-
-/** The fields of whatever `fn` returns, where its text proves them. */
-export function resultFieldNames(fn: unknown): readonly string[] | undefined {
-  return typeof fn === 'function' ? literalFieldNames(fn as () => unknown) : undefined;
 }

@@ -4,9 +4,8 @@
  * that V8 can inline it.
  */
 import type {ChainCode} from './chain-code.ts';
-import {isIdentity, parameterUse, type ParameterUse} from './function-text.ts';
+import {isIdentity, parameterUse, resultFieldNames, type ParameterUse} from './function-text.ts';
 import type {RichFunction, RuntimeContext} from './functions.ts';
-import {resultFieldNames} from './record-text.ts';
 
 type AnyFunction = (...args: unknown[]) => unknown;
 

@@ -26,7 +26,11 @@ const CLOSING: Record<string, string> = {'(': ')', '[': ']', '{': '}'};
 
 /** The names of the fields of whatever `make` returns, or undefined if its text does not tell. */
 export function literalFieldNames(make: (...args: never[]) => unknown): string[] | undefined {
-  const text = Function.prototype.toString.call(make).trim();
+  return literalFieldNamesOf(Function.prototype.toString.call(make).trim());
+}
+
+/** The same for the text of such a function. */
+export function literalFieldNamesOf(text: string): string[] | undefined {
   const header = HEADER.exec(text);
   if (header === null) return undefined;
   const names = new Set<string>();

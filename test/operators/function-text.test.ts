@@ -1,6 +1,6 @@
 /** What a function's text tells about its parameters, and that it tells nothing where it cannot. */
 import test from 'ava';
-import {isIdentity, parameterUse} from '../../src/operators/function-text.ts';
+import {isIdentity, parameterUse, resultFieldNames} from '../../src/operators/function-text.ts';
 
 /** The function that `text` is; written as text so that no formatter changes how it is spelled. */
 function functionOf(text: string): unknown {
@@ -129,3 +129,50 @@ test('functions that return their parameter and do nothing else are recognised',
   for (const text of identities) t.true(isIdentity(functionOf(text)), text);
   for (const text of others) t.false(isIdentity(functionOf(text)), text);
 });
+
+const RESULTS: Array<[text: string, fields: string[]]> = [
+  ['r => ({a: 1, b: r})', ['a', 'b']],
+  ['r => { return {a: 1, b: r}; }', ['a', 'b']],
+  ['function (r) { return {a: 1} }', ['a']],
+  ['function make(r) { const b = r.b; return {a: {c: 1}, b}; }', ['a', 'b']],
+  ['{make(r) { if (r.x) { return {a: 1, b: 2}; } return {b: 2, a: 1}; }}.make', ['a', 'b']],
+  ['(r) => { if (r.x) return {a: "}"}; return {a: "};"}; }', ['a']],
+];
+
+for (const [text, fields] of RESULTS) {
+  test(`the results have known fields: ${text}`, t => {
+    t.deepEqual(resultFieldNames(functionOf(text)), fields);
+  });
+}
+
+const UNKNOWN_RESULTS = [
+  'r => r',
+  'r => { const s = {a: 1}; return s; }',
+  'r => { if (r.x) return {a: 1}; }',
+  'r => { if (r.x) { return {a: 1}; } }',
+  'r => { for (const x of r) return {a: 1}; }',
+  'r => { if (r.x) log(); else return {a: 1}; }',
+  'r => { if (r.x) return {a: 1}; return {b: 1}; }',
+  'r => { if (r.x) return; return {a: 1}; }',
+  'r => { if (r.x) return null; return {a: 1}; }',
+  'r => { return {a: 1}.a; }',
+  'r => { return {a: 1} || r; }',
+  'r => { return {...r}; }',
+  'r => { return {a: 1}, r; }',
+  'r => { return [1].map(() => { return {a: 1}; }); }',
+  'r => { const f = () => { return {a: 1}; }; return {a: f()}; }',
+  'r => { return {a: 1}; log(); }',
+  'r => { return\n{a: 1}; }',
+  'r => { x: return {a: 1}; }',
+  'r => { return {a: 1 /* } */}; }',
+  'function* (r) { return {a: 1}; }',
+  'async r => { return {a: 1}; }',
+  'r => { throw new Error(); }',
+  'class { constructor() { return {a: 1}; } }',
+];
+
+for (const text of UNKNOWN_RESULTS) {
+  test(`the results may have any fields: ${text.replaceAll(/\s+/g, ' ')}`, t => {
+    t.is(resultFieldNames(functionOf(text)), undefined);
+  });
+}
