@@ -7,7 +7,7 @@ import {handleCounts, heldMb, threadCount} from '../support/process-threads.ts';
 import {runJob} from '../support/run-job.ts';
 
 /** Of each kind of end. */
-const ROUNDS = 12;
+const ROUNDS = 8;
 const WARM_UP_ROUNDS = 2;
 
 const ENDS = {

@@ -86,6 +86,20 @@ test.serial('a signal cancels it, and one that was aborted before starts nothing
   t.is(error!.cause, reason);
 });
 
+test.serial('a signal that is aborted while the job is prepared cancels it, too', async t => {
+  const controller = new AbortController();
+
+  const result = await runInThread(
+    env => {
+      controller.abort();
+      env.generate(i => i, {count: 2 ** 40}).discard();
+    },
+    {signal: controller.signal},
+  );
+
+  t.is(result.state, 'CANCELED');
+});
+
 test.serial('it rejects with the error of a user function, after closing everything', async t => {
   let isClosed = false;
 

@@ -375,6 +375,14 @@ test.serial('a failure is told though another worker never finishes its graph', 
   t.is(end.failures[0]!.code, 'E_TASK_FAILED');
 });
 
+test.serial('a job is not FINISHED without the results of each worker', async t => {
+  const {root, states} = await runToFailure(t, {fault: 'exit-before-results'});
+
+  t.deepEqual(states, ['FINISHED', 'FINISHED']);
+  t.is(root.code, 'E_WORKER_EXIT');
+  t.is(root.details.exitCode, 9);
+});
+
 test.serial('results that cannot cross threads fail the job, not vanish', async t => {
   const {root} = await runToFailure(t, {fault: 'collect-function', task: 1});
 

@@ -52,6 +52,8 @@ export interface FakeJob {
   readonly lines?: readonly string[];
   readonly taskCount?: number;
   open(context: FakeTaskContext): FakeTask;
+  /** When all tasks of a worker have ended, before it hands over their results. */
+  beforeResults?(workerIndex: number, shared: Int32Array): void;
 }
 
 interface FakePlanned extends PlannedJob {
@@ -164,7 +166,14 @@ const engine: CoordinatorSide & WorkerSide & HostSide = {
           },
         };
       });
-    return {tasklets, results: () => ({accumulators, collected}), dispose: () => {}};
+    return {
+      tasklets,
+      results: () => {
+        (planned as FakePlanned).job.beforeResults?.(workerIndex, shared);
+        return {accumulators, collected};
+      },
+      dispose: () => {},
+    };
   },
 
   openBell(deployment, workerIndex) {

@@ -34,6 +34,7 @@ export interface FaultyArgs {
     | 'step-beside-endless-build'
     | 'other-graph'
     | 'collect-function'
+    | 'exit-before-results'
     | 'exit-in-coordinator'
     | 'exit-in-coordinator-later'
     | 'uncaught-in-coordinator'
@@ -105,6 +106,12 @@ export default (args: FaultyArgs): FakeJob => {
     lines: ['source', args.fault === 'other-graph' ? `map of thread ${threadId}` : 'map', 'sink'],
     taskCount,
     open: context => open(args, context),
+    beforeResults: (workerIndex, shared) => {
+      if (args.fault !== 'exit-before-results' || workerIndex !== 1) return;
+      // Time enough for the other worker to come to its end.
+      Atomics.wait(shared, 0, 0, 500);
+      process.exit(9);
+    },
   };
 };
 
@@ -139,6 +146,10 @@ function open({fault, task = 0, taskCount = 2}: FaultyArgs, context: FakeTaskCon
     step: () => {
       Atomics.add(shared, 32 + taskIndex, 1);
       if (fault === 'step-beside-endless-build') throw new TypeError('no such field');
+      // The first task ends behind the second, so that its worker is the last to say so.
+      if (fault === 'exit-before-results') {
+        return taskIndex === 1 || Atomics.load(shared, 64 + 1) === 1 ? FINISHED : IDLE;
+      }
       if (!isFaulty || others.some((_, index) => Atomics.load(others, index) === 0)) return IDLE;
       steps += 1;
       return stepFaulty(fault, steps, context);
