@@ -3,7 +3,7 @@
  * was thrown and the record, cut. Every place in this thread, and some of each phase in threads.
  */
 import test, {type ExecutionContext} from 'ava';
-import {StreamError, runInThread} from '../../src/index.ts';
+import {END_OF_SPLITS, MORE_AVAILABLE, StreamError, runInThread} from '../../src/index.ts';
 import {runJob} from '../support/run-job.ts';
 import userFunctions, {PLACES, type Place, type UserFunctionArgs} from './jobs/user-functions.ts';
 
@@ -115,6 +115,62 @@ for (const [what, shown] of [
 
     t.is(error!.details.thrown, shown);
     t.is(error!.details.operator, 'Bad');
+  });
+}
+
+for (const failing of [
+  'reader open',
+  'reader poll',
+  'reader close',
+  'map open',
+  'map',
+  'map close',
+]) {
+  test.serial(`what was opened is closed, whatever fails: ${failing}`, async t => {
+    const calls: string[] = [];
+    const call = (name: string) => {
+      calls.push(name);
+      if (name === failing) throw new RangeError('enough');
+    };
+    let polls = 0;
+
+    await t.throwsAsync(
+      runInThread(env => {
+        env
+          .fromSource<number>({
+            name: 'Calls',
+            isBounded: true,
+            assignment: 'static',
+            enumerateSplits: () => [{splitId: '0'}],
+            createReader: () => ({
+              open: () => call('reader open'),
+              addSplit: () => {},
+              poll: () => {
+                call('reader poll');
+                polls += 1;
+                return polls === 1 ? MORE_AVAILABLE : END_OF_SPLITS;
+              },
+              batch: {kind: 'values', values: [1], count: 1},
+              wakeAtMs: Infinity,
+              snapshotSplits: () => [],
+              close: () => call('reader close'),
+            }),
+          })
+          .setParallelism(1)
+          .map({
+            open: () => call('map open'),
+            map: i => (call('map'), i),
+            close: () => call('map close'),
+          })
+          .discard();
+      }),
+      {code: 'E_USER_FUNCTION'},
+    );
+
+    const times = (name: string) => calls.filter(each => each === name).length;
+    for (const part of ['reader', 'map']) {
+      t.is(times(`${part} close`), times(`${part} open`), `${part}: ${calls.join(', ')}`);
+    }
   });
 }
 
