@@ -1,5 +1,5 @@
 /** bids: the exchange of J2x with whole auction bids, three strings each. */
-import {job, type Sink} from '../../../src/index.ts';
+import {job, type Sink, type SinkWriter, type SinkWriterContext} from '../../../src/index.ts';
 import {bid, foldTexts, type BidsParameters} from '../../jobs/bids.ts';
 
 interface Update {
@@ -7,28 +7,33 @@ interface Update {
   readonly texts: number;
 }
 
-function updatesSink(): Sink<Update> {
-  return {
-    name: 'Updates',
-    createWriter(context) {
-      let updates = 0;
-      let counts = 0;
-      let texts = 0;
-      return {
-        write(update) {
-          updates += 1;
-          counts += update.count;
-          texts += update.texts;
-        },
-        close() {
-          context.addToAccumulator('updates', updates);
-          context.addToAccumulator('counts', counts);
-          context.addToAccumulator('texts', texts);
-        },
-      };
-    },
-  };
+class UpdatesWriter implements SinkWriter<Update> {
+  readonly #context: SinkWriterContext;
+  #updates = 0;
+  #counts = 0;
+  #texts = 0;
+
+  constructor(context: SinkWriterContext) {
+    this.#context = context;
+  }
+
+  write(update: Update): void {
+    this.#updates += 1;
+    this.#counts += update.count;
+    this.#texts += update.texts;
+  }
+
+  close(): void {
+    this.#context.addToAccumulator('updates', this.#updates);
+    this.#context.addToAccumulator('counts', this.#counts);
+    this.#context.addToAccumulator('texts', this.#texts);
+  }
 }
+
+const updatesSink: Sink<Update> = {
+  name: 'Updates',
+  createWriter: context => new UpdatesWriter(context),
+};
 
 export default job<BidsParameters>((env, {records}) => {
   env
@@ -44,5 +49,5 @@ export default job<BidsParameters>((env, {records}) => {
       }),
       getResult: accumulator => accumulator,
     })
-    .sinkTo(updatesSink());
+    .sinkTo(updatesSink);
 });

@@ -1,5 +1,13 @@
 /** handoff: one source, one consumer in the other worker, which counts per key and adds up the fields. */
-import {float64, int32, job, schema, type Sink} from '../../../src/index.ts';
+import {
+  float64,
+  int32,
+  job,
+  schema,
+  type Sink,
+  type SinkWriter,
+  type SinkWriterContext,
+} from '../../../src/index.ts';
 import {
   handoffFlags,
   handoffKey,
@@ -15,29 +23,34 @@ interface HandoffRecord {
   readonly ts: number;
 }
 
-function countingSink(): Sink<HandoffRecord> {
-  return {
-    name: 'Counting',
-    createWriter(context) {
-      const counts = new Int32Array(HANDOFF_KEYS);
-      let updates = 0;
-      let sum = 0;
-      let fields = 0;
-      return {
-        write({key, flags, value, ts}) {
-          updates += 1;
-          sum += counts[key] += 1;
-          fields += flags + value + ts;
-        },
-        close() {
-          context.addToAccumulator('updates', updates);
-          context.addToAccumulator('counts', sum);
-          context.addToAccumulator('fields', fields);
-        },
-      };
-    },
-  };
+class CountingWriter implements SinkWriter<HandoffRecord> {
+  readonly #context: SinkWriterContext;
+  readonly #counts = new Int32Array(HANDOFF_KEYS);
+  #updates = 0;
+  #sum = 0;
+  #fields = 0;
+
+  constructor(context: SinkWriterContext) {
+    this.#context = context;
+  }
+
+  write({key, flags, value, ts}: HandoffRecord): void {
+    this.#updates += 1;
+    this.#sum += this.#counts[key] += 1;
+    this.#fields += flags + value + ts;
+  }
+
+  close(): void {
+    this.#context.addToAccumulator('updates', this.#updates);
+    this.#context.addToAccumulator('counts', this.#sum);
+    this.#context.addToAccumulator('fields', this.#fields);
+  }
 }
+
+const countingSink: Sink<HandoffRecord> = {
+  name: 'Counting',
+  createWriter: context => new CountingWriter(context),
+};
 
 export default job<HandoffParameters>((env, {records}) => {
   env.setParallelism(1);
@@ -48,6 +61,6 @@ export default job<HandoffParameters>((env, {records}) => {
       schema: schema({key: int32, flags: int32, value: float64, ts: float64}),
     })
     // Another group, so another slot, so another worker: the records have to cross.
-    .sinkTo(countingSink())
+    .sinkTo(countingSink)
     .slotSharingGroup('consumer');
 });

@@ -11,6 +11,8 @@ import {
   job,
   schema,
   type Sink,
+  type SinkWriter,
+  type SinkWriterContext,
   type Source,
   type SourceSplit,
 } from '../../../src/index.ts';
@@ -99,30 +101,35 @@ interface Update {
   readonly ts: number;
 }
 
-function timingSink(): Sink<Update> {
-  return {
-    name: 'Timing',
-    createWriter(context) {
-      const latencies = new LatencyCounts();
-      let updates = 0;
-      let counts = 0;
-      return {
-        write({count, value, ts}) {
-          updates += 1;
-          counts += count;
-          if (value % SAMPLE === 0) latencies.record(wallClockMs() - ts);
-        },
-        close() {
-          context.addToAccumulator('updates', updates);
-          context.addToAccumulator('counts', counts);
-          latencies.counts.forEach((times, bucket) => {
-            if (times > 0) context.addToAccumulator(`latency ${bucket}`, times);
-          });
-        },
-      };
-    },
-  };
+class TimingWriter implements SinkWriter<Update> {
+  readonly #context: SinkWriterContext;
+  readonly #latencies = new LatencyCounts();
+  #updates = 0;
+  #counts = 0;
+
+  constructor(context: SinkWriterContext) {
+    this.#context = context;
+  }
+
+  write({count, value, ts}: Update): void {
+    this.#updates += 1;
+    this.#counts += count;
+    if (value % SAMPLE === 0) this.#latencies.record(wallClockMs() - ts);
+  }
+
+  close(): void {
+    this.#context.addToAccumulator('updates', this.#updates);
+    this.#context.addToAccumulator('counts', this.#counts);
+    this.#latencies.counts.forEach((times, bucket) => {
+      if (times > 0) this.#context.addToAccumulator(`latency ${bucket}`, times);
+    });
+  }
 }
+
+const timingSink: Sink<Update> = {
+  name: 'Timing',
+  createWriter: context => new TimingWriter(context),
+};
 
 export default job<LatencyArgs>((env, args) => {
   env
@@ -139,5 +146,5 @@ export default job<LatencyArgs>((env, args) => {
       }),
       getResult: accumulator => accumulator,
     })
-    .sinkTo(timingSink());
+    .sinkTo(timingSink);
 });
