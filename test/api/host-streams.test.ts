@@ -72,7 +72,7 @@ async function overfill(run: JobHandle, input: JobInput<unknown>): Promise<numbe
 }
 
 test.serial('what the host writes comes back, once and in order', async t => {
-  const run = await runJob(t, ECHO);
+  const run = await runJob(t, ECHO, {parallelism: 2});
   const input = run.input<number>('in');
   const reading = readAll<number>(run, 'out');
 
@@ -90,7 +90,7 @@ test.serial('what the host writes comes back, once and in order', async t => {
 });
 
 test.serial('values of every kind cross both ways without loss', async t => {
-  const run = await runJob(t, ECHO, {parallelism: 1});
+  const run = await runJob(t, ECHO);
   const values: unknown[] = [
     {id: 1, name: 'a', at: new Date(0), bytes: new Uint8Array([1, 2]), big: 2n ** 80n},
     {id: 2, name: null, at: undefined, nested: {deep: [1, 'two', null]}},
@@ -129,7 +129,7 @@ test.serial('records may be larger than all batches in flight', async t => {
 });
 
 test.serial('a field that comes up late, or changes its type, widens the stream', async t => {
-  const run = await runJob(t, ECHO, {parallelism: 1});
+  const run = await runJob(t, ECHO);
   const input = run.input('in');
   const values = Array.from({length: 3000}, (_, i) =>
     i < 1000 ? {i} : i < 2000 ? {i: i + 0.5, tag: `t${i}`} : {i: `${i}`, tag: null, more: {x: i}},
@@ -143,7 +143,7 @@ test.serial('a field that comes up late, or changes its type, widens the stream'
 });
 
 test.serial('backpressure reaches a host that writes: write says false, ready waits', async t => {
-  const run = await runJob(t, ECHO, {config: TIGHT});
+  const run = await runJob(t, ECHO, {parallelism: 2, config: TIGHT});
   const input = run.input<number>('in');
 
   const written = await fill(run, input, i => i);
@@ -287,7 +287,7 @@ test.serial('a source that breaks off fails the job: its input is not complete',
 test.serial('two jobs can be piped into each other', async t => {
   const [numbers, echo] = await Promise.all([
     runJob(t, NUMBERS, {args: {count: 30_000}, config: TIGHT}),
-    runJob(t, ECHO, {args: {copies: 2}}),
+    runJob(t, ECHO, {parallelism: 2, args: {copies: 2}}),
   ]);
 
   const piping = numbers.output('out').pipeTo(echo.input('in'));
@@ -322,7 +322,7 @@ test.serial('a job may have several inputs and outputs, each by its name', async
 test.serial(
   'a record that cannot be carried is refused by write, with field and input',
   async t => {
-    const run = await runJob(t, ECHO, {parallelism: 1});
+    const run = await runJob(t, ECHO);
     const input = run.input('in');
 
     for (const [record, field] of [
@@ -348,7 +348,7 @@ test.serial(
 );
 
 test.serial('a record that is refused while it waits is told by ready', async t => {
-  const run = await runJob(t, ECHO, {parallelism: 1, config: TIGHT});
+  const run = await runJob(t, ECHO, {config: TIGHT});
   const input = run.input('in');
   const written = await overfill(run, input);
   const {ready} = input;
@@ -365,7 +365,7 @@ test.serial('a record that is refused while it waits is told by ready', async t 
 });
 
 test.serial('a record that is refused while it waits is told by the next call', async t => {
-  const run = await runJob(t, ECHO, {parallelism: 1, config: TIGHT});
+  const run = await runJob(t, ECHO, {config: TIGHT});
   const input = run.input('in');
   const written = await overfill(run, input);
   t.false(input.write({i: () => 1}));
@@ -388,7 +388,7 @@ test.serial('a record that is refused while it waits is told by the next call', 
 });
 
 test.serial('a record that is refused after the end fails the job', async t => {
-  const run = await runJob(t, ECHO, {parallelism: 1, config: TIGHT});
+  const run = await runJob(t, ECHO, {config: TIGHT});
   const input = run.input('in');
   await overfill(run, input);
   t.false(input.write({i: () => 1}));

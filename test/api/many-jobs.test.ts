@@ -7,7 +7,7 @@ import {handleCounts, heldMb, threadCount} from '../support/process-threads.ts';
 import {runJob} from '../support/run-job.ts';
 
 /** Of each kind of end. */
-const ROUNDS = 8;
+const ROUNDS = 6;
 const WARM_UP_ROUNDS = 2;
 
 const ENDS = {
@@ -56,7 +56,7 @@ test.serial('jobs that end in every way leave no thread, handle or memory', asyn
 
 test.serial('jobs of the engine with host streams leave nothing either', async t => {
   const round = async () => {
-    const run = await runJob(t, 'api/jobs/echo.ts', {parallelism: 1});
+    const run = await runJob(t, 'api/jobs/echo.ts');
     run.input('in').write({i: 1});
     run.input('in').end();
     const values: unknown[] = [];

@@ -91,7 +91,11 @@ for (const [what, expected] of Object.entries(FAULTS)) {
 
 for (const what of ['function', 'key NaN', 'partition negative', 'large record'] as const) {
   test.serial(`a bad record in worker threads: ${what}`, async t => {
-    const run = await runJob(t, 'faults/jobs/bad-records.ts', {args: {what}, config: MEMORY});
+    const run = await runJob(t, 'faults/jobs/bad-records.ts', {
+      parallelism: 2,
+      args: {what},
+      config: MEMORY,
+    });
 
     const error = await t.throwsAsync(run.done, {instanceOf: StreamError});
 
@@ -148,7 +152,7 @@ test.serial('a union of two shapes that nobody declared loses nothing', async t 
 
 test.serial('a union of two shapes in worker threads loses nothing', async t => {
   const args: BadRecordsArgs = {what: 'union of shapes'};
-  const run = await runJob(t, 'faults/jobs/bad-records.ts', {args});
+  const run = await runJob(t, 'faults/jobs/bad-records.ts', {parallelism: 2, args});
 
   checkUnion(t, await run.done);
 });

@@ -175,9 +175,12 @@ test.serial('an output directory that is not empty, in threads: the start fails'
   const directory = directoryWith(t, {'in.txt': 'one\n', 'out/result.txt': 'precious\n'});
   const args = {input: join(directory, 'in.txt'), output: join(directory, 'out')};
 
-  const error = await t.throwsAsync(runJob(t, 'faults/jobs/copy-lines.ts', {args}), {
-    instanceOf: StreamError,
-  });
+  const error = await t.throwsAsync(
+    runJob(t, 'faults/jobs/copy-lines.ts', {args, parallelism: 2}),
+    {
+      instanceOf: StreamError,
+    },
+  );
 
   checkError(t, error!, 'E_SINK_DIRECTORY', 'Sink: Copy', /overwrite: true/);
 });
@@ -241,7 +244,7 @@ for (const kind of ['this thread', 'worker threads']) {
         ? await copyFails(t, args)
         : await t.throwsAsync(
             async () => {
-              const run = await runJob(t, 'faults/jobs/copy-lines.ts', {args});
+              const run = await runJob(t, 'faults/jobs/copy-lines.ts', {args, parallelism: 2});
               await run.done;
             },
             {instanceOf: StreamError},

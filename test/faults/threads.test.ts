@@ -11,6 +11,7 @@ import type {BadThreadsArgs} from './jobs/bad-threads.ts';
 
 /** A watchdog that is quick to act, and still slower than a thread that waits for a busy machine. */
 const WATCHED = {config: {taskTimeoutMs: 1500}};
+const JOB = 'faults/jobs/bad-threads.ts';
 /** The second subtask, which runs on the second worker. */
 const TASK = 'Source: Generator -> Bad -> Sink: Discard (2/2)';
 
@@ -22,7 +23,7 @@ async function fails(
   const threads = threadCount();
   const error = await t.throwsAsync(
     async () => {
-      const run = await runJob(t, 'faults/jobs/bad-threads.ts', {args: {fault}, ...options});
+      const run = await runJob(t, JOB, {parallelism: 2, args: {fault}, ...options});
       await run.done;
     },
     {instanceOf: StreamError},
@@ -95,7 +96,8 @@ for (const [fault, thrown] of [
 
 test.serial('a close that does not return cannot hold up a cancel for ever', async t => {
   const threads = threadCount();
-  const run = await runJob(t, 'faults/jobs/bad-threads.ts', {
+  const run = await runJob(t, JOB, {
+    parallelism: 2,
     args: {fault: 'endless loop in close'},
     ...WATCHED,
   });
@@ -107,7 +109,11 @@ test.serial('a close that does not return cannot hold up a cancel for ever', asy
 });
 
 test.serial('a job whose threads behave is left alone by the watchdog', async t => {
-  const run = await runJob(t, 'faults/jobs/bad-threads.ts', {args: {fault: 'none'}, ...WATCHED});
+  const run = await runJob(t, JOB, {
+    parallelism: 2,
+    args: {fault: 'none'},
+    ...WATCHED,
+  });
   const records = () => run.metrics().tasks.map(task => task.operators[0]!.recordsOut);
 
   // Longer than the watchdog waits: the rate is 10 000 per second and subtask.

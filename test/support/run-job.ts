@@ -6,13 +6,13 @@ import {start} from '../../src/index.ts';
 /** The URL of a module below test/. */
 export const testModule = (path: string): URL => new URL(`../${path}`, import.meta.url);
 
-/** Starts the job of the module `path` below test/, with two workers if nothing else is said. */
+/** Starts the job of the module `path` below test/, with one worker if nothing else is said. */
 export async function runJob(
   t: ExecutionContext,
   path: string,
   options: StartOptions = {},
 ): Promise<JobHandle> {
-  const run = await start(testModule(path), {parallelism: 2, ...options});
+  const run = await start(testModule(path), {parallelism: 1, ...options});
   t.teardown(() => run.cancel().catch(() => {}));
   return run;
 }
