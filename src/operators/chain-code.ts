@@ -25,6 +25,8 @@ export interface RecordText {
    * does not come as columns, or has no such column without nulls.
    */
   column(path: readonly string[]): {readonly text: string; readonly type: string} | undefined;
+  /** As `column`, but in the row with the number `row`, an expression; for loops of their own. */
+  columnAt(path: readonly string[], row: string): string | undefined;
   /** An expression for a field, whatever its type; builds the record if it must. */
   field(name: string): string;
   /** From here to the end of the block the variable `name` holds the column at `path`. */

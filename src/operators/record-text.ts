@@ -58,6 +58,10 @@ export class ObjectRecord implements RecordText {
     return undefined;
   }
 
+  columnAt(): undefined {
+    return undefined;
+  }
+
   remember(): void {}
 
   field(name: string): string {
@@ -128,6 +132,10 @@ export class ColumnRecord implements RecordText {
     const column = this.#isColumnar ? this.#reader.columnText(path, '$row') : undefined;
     if (column === undefined || column.isNullable) return undefined;
     return {text: this.#nameOf(path) ?? column.text, type: column.type};
+  }
+
+  columnAt(path: readonly string[], row: string): string | undefined {
+    return this.column(path) === undefined ? undefined : this.#reader.columnText(path, row)!.text;
   }
 
   remember(path: readonly string[], name: string): void {

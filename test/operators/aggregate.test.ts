@@ -1,6 +1,6 @@
 /** sum, min, max, minBy and maxBy as Flink computes them, on every form of state. */
 import test from 'ava';
-import {isBelow} from '../../src/operators/aggregate.ts';
+import {isBelow, type AggregateOperator} from '../../src/operators/aggregate.ts';
 import type {AggregationKind, OperatorSpec} from '../../src/operators/operator.ts';
 import {operatorErrorOf} from '../support/chain-harness.ts';
 import {BY_KEY, WAYS, feedKeyed, openKeyed, runKeyed} from '../support/keyed-case.ts';
@@ -226,6 +226,23 @@ for (const way of WAYS) {
     });
   }
 }
+
+test('a table that outgrows every cache holds each key once', t => {
+  for (const keyOf of [(n: number) => n * 7, (n: number) => n + 0.5, (n: number) => `key ${n}`]) {
+    const {harness, sink} = openKeyed('compiled batches', aggregate('sum'));
+    const records = Array.from({length: 120_000}, (_, n) => ({key: keyOf(n % 100_000), n}));
+    harness.runBatches(records);
+    harness.runBatches(records.slice(0, 5_000));
+
+    const received = sink.received.map(({value}) => value as {key: unknown; n: number});
+    const isRight = (index: number, n: number) =>
+      received[index]!.n === n && received[index]!.key === records[index % 120_000]!.key;
+    for (let n = 0; n < 100_000; n += 1) if (!isRight(n, n)) t.fail(`record ${n}`);
+    for (let n = 100_000; n < 120_000; n += 1) if (!isRight(n, 2 * n - 100_000)) t.fail(`${n}`);
+    for (let n = 0; n < 5_000; n += 1) if (!isRight(120_000 + n, 100_000 + 3 * n)) t.fail(`${n}`);
+    t.is((harness.chain.operators[0] as AggregateOperator).keyCount, 100_000);
+  }
+});
 
 test('values are ordered as Java orders them', t => {
   const ordered = [-Infinity, -1, -0, 0, 1e-300, 1, Infinity, NaN];
