@@ -6,7 +6,7 @@
  *                        └──► hand-written loop over the same columns
  *
  * Records: `numbers` {key, value, ts}, two int32 and a double, as in J2x; `bids` four numbers and three
- * texts; `words` {word, count}, few distinct ones. Functions are written as users write them; the
+ * texts; `words` {word, count}, as they come in a text; `names` the same with 256 distinct ones. Functions are written as users write them; the
  * cases differ in how. Everything is warm, the state too: the runs that count meet only known keys.
  *
  * `npm run bench -- --micro keyed-state`.
@@ -490,8 +490,10 @@ const wordOf = (i: number): string => {
 };
 const wordRecord = (i: number) => ({word: wordOf(i), count: 1});
 
-const wordsCase = (create: (batches: Batches) => Counting): MicroCase =>
-  countingCase(WORD_SIZES, WORDS, i => ({word: wordOf(i), count: 1}), 'word', create);
+const nameOf = (i: number): string => `a name ${(Math.imul(i, 0x9e3779b1) >>> 0) % 256}`;
+
+const wordsCase = (create: (batches: Batches) => Counting, textOf = wordOf): MicroCase =>
+  countingCase(WORD_SIZES, WORDS, i => ({word: textOf(i), count: 1}), 'word', create);
 
 const BY_WORD = {kind: 'fields', paths: [['word']]} as const;
 
@@ -513,6 +515,15 @@ function wordsHand({reader, offsets, rows}: Batches): Counting {
     },
   };
 }
+
+const wordSum: OperatorSpec = {
+  type: 'aggregate',
+  key: BY_WORD,
+  aggregation: 'sum',
+  field: ['count'],
+  first: true,
+  emit: 'update',
+};
 
 export const bench: MicroBench = {
   unit: 'record',
@@ -538,19 +549,7 @@ export const bench: MicroBench = {
     'bids, by hand': bidsCase(bidsHand),
     'bids, aggregate': bidsCase(chainOver(bidsAggregate, new TextsSink())),
     'words, by hand': wordsCase(wordsHand),
-    'words, sum': wordsCase(
-      chainOver(
-        {
-          type: 'aggregate',
-          key: BY_WORD,
-          aggregation: 'sum',
-          field: ['count'],
-          first: true,
-          emit: 'update',
-        },
-        new CountSink(),
-      ),
-    ),
+    'words, sum': wordsCase(chainOver(wordSum, new CountSink())),
     'words, reduce': wordsCase(
       chainOver(
         {
@@ -562,5 +561,7 @@ export const bench: MicroBench = {
         new CountSink(),
       ),
     ),
+    'names, by hand': wordsCase(wordsHand, nameOf),
+    'names, sum': wordsCase(chainOver(wordSum, new CountSink()), nameOf),
   },
 };

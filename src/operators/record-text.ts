@@ -6,7 +6,7 @@
  * each `argument` says what is still known afterwards: columns stand for the record only as long as
  * nobody can have changed it, and its fields are proven only as long as nobody can have added any.
  */
-import type {BatchReader} from '../records/batch-reader.ts';
+import type {BatchReader, CodeText} from '../records/batch-reader.ts';
 import {quote, propertyText} from '../records/compiler.ts';
 import {ALLOWS_MISSING, type ColumnType, type RecordSchema} from '../records/schema.ts';
 import type {RecordText} from './chain-code.ts';
@@ -59,6 +59,10 @@ export class ObjectRecord implements RecordText {
   }
 
   columnAt(): undefined {
+    return undefined;
+  }
+
+  codes(): undefined {
     return undefined;
   }
 
@@ -136,6 +140,10 @@ export class ColumnRecord implements RecordText {
 
   columnAt(path: readonly string[], row: string): string | undefined {
     return this.column(path) === undefined ? undefined : this.#reader.columnText(path, row)!.text;
+  }
+
+  codes(path: readonly string[]): CodeText | undefined {
+    return this.column(path) === undefined ? undefined : this.#reader.codeText(path, '$row');
   }
 
   remember(path: readonly string[], name: string): void {

@@ -15,6 +15,7 @@
 import {hashDouble} from '../base/hash.ts';
 import {propertyText, quote} from '../records/compiler.ts';
 import {flattenString} from '../records/flatten.ts';
+import type {CodeText} from '../records/batch-reader.ts';
 import type {RecordSchema} from '../records/schema.ts';
 import type {KeyKind, KeyedRows} from '../state/keyed-rows.ts';
 import {FIBONACCI, NumberKeyTable} from '../state/number-key-table.ts';
@@ -120,7 +121,7 @@ export class RowCode {
         this.#findNumber(column?.type, slow);
         break;
       case 'string':
-        this.#findString(column?.type, slow);
+        this.#findString(column?.type, column && record.codes(key.path!), slow);
         break;
       case 'any':
         code.line(
@@ -352,17 +353,36 @@ export class RowCode {
     code.prologue(`${code.bind(TOUCHED)}[0] = ${sum};`);
   }
 
-  #findString(columnType: string | undefined, slow: string): void {
+  /**
+   * Finds the row of a text. Where a batch has a dictionary, each of its entries is looked up once, and
+   * rows by the number of the entry from then on: 14 ns per record instead of 26 for 256 names, 75
+   * instead of 87 for the words of a text (bench/micro/keyed-state.ts).
+   */
+  #findString(columnType: string | undefined, codes: CodeText | undefined, slow: string): void {
     const code = this.#code;
     const {key, position, isNew} = this;
     if (columnType !== 'string') {
       code.line(`if (typeof ${key} !== 'string') ${this.leave(slow)}`);
     }
-    code.line(`let ${position} = ${this.#rowsName}.find(${key}), ${isNew} = false;`);
+    let known = '-1';
+    let remember = '';
+    if (codes !== undefined) {
+      const positions = code.bind(new Int32Array(CODES_MAX));
+      const isCoded = code.name('isCoded');
+      code.prologue(`const ${isCoded} = ${codes.isCoded};`);
+      code.prologue(`if (${isCoded}) ${positions}.fill(-1, 0, ${codes.count});`);
+      known = `${isCoded} ? ${positions}[${codes.code}] : -1`;
+      remember = `if (${isCoded}) ${positions}[${codes.code}] = ${position};`;
+    }
+    code.line(`let ${position} = ${known}, ${isNew} = false;`);
+    code.line(`if (${position} < 0) {`);
+    code.line(`${position} = ${this.#rowsName}.find(${key});`);
     code.line(`if (${position} < 0) {`);
     code.line(`if (!${this.#rowsName}.hasRoom) ${this.leave(slow)}`);
     code.line(`${position} = ${this.#rowsName}.upsert(${key});`);
     code.line(`${isNew} = true;`);
+    code.line('}');
+    code.line(remember);
     code.line('}');
   }
 
@@ -382,6 +402,9 @@ export class RowCode {
     return `${this.#cells[index]}[${this.#cellIndex}]`;
   }
 }
+
+/** No batch has more rows (batch-layout.ts), and so no dictionary more entries. */
+const CODES_MAX = 1 << 16;
 
 const FETCH_AHEAD_BYTES_MIN = 4 << 20;
 const TOUCHED = new Float64Array(1);

@@ -60,6 +60,16 @@ export interface ColumnText {
   readonly isNullable: boolean;
 }
 
+/** How a text column tells equal texts of a batch apart by numbers. */
+export interface CodeText {
+  /** Whether the attached batch has a dictionary for the column. */
+  readonly isCoded: string;
+  /** How many entries it has: codes are below. */
+  readonly count: string;
+  /** The code of a row, if it is coded. */
+  readonly code: string;
+}
+
 interface CompiledReader {
   readonly attach: () => void;
   readonly read: (row: number) => unknown;
@@ -212,6 +222,19 @@ export class BatchReader {
       text: this.#valueText(place, row),
       type: place.column.type,
       isNullable: place.stateIndex >= 0 || this.#isInsideNullable(path),
+    };
+  }
+
+  /** Expressions for the dictionary codes of a text column, or undefined if it is no such column. */
+  codeText(path: readonly string[], row: string): CodeText | undefined {
+    const place = this.#find(path);
+    if (place?.column.type !== 'string') return undefined;
+    const prefix = this.#prefix;
+    const column = this.#layout.places.indexOf(place);
+    return {
+      isCoded: `${prefix}m${column} !== ${MODE_PLAIN}`,
+      count: `${prefix}reader.dictionary(${place.regionIndex}).length`,
+      code: `${prefix}words[${prefix}c${column} + ${row} + 1]`,
     };
   }
 
