@@ -112,6 +112,49 @@ for (const [form, interpret] of FORMS) {
     t.is(error.operatorIndex, 1, 'the first failure');
   });
 
+  test(`a failure while finishing names the operator that failed, and no record, ${form}`, t => {
+    const run = (first: () => void, second: () => void) => {
+      const {chain} = new ChainHarness({
+        nodes: [
+          {
+            spec: {
+              type: 'process',
+              fn: {
+                processElement() {},
+                finish(out) {
+                  first();
+                  out.collect('last');
+                },
+              },
+            },
+            outputs: [to(1)],
+          },
+          {spec: map(value => (second(), value)), outputs: [to(2)]},
+          {spec: sinkTo(new CollectingSink())},
+        ],
+        interpret,
+      });
+      chain.open();
+      chain.runValues(['x'], undefined, 0, 1);
+      const error = operatorErrorOf(() => chain.finish());
+      chain.close();
+      return error;
+    };
+    const fail = () => {
+      throw new Error('at the end');
+    };
+
+    const errors = [run(fail, () => {}), run(() => {}, fail)];
+
+    t.deepEqual(
+      errors.map(({operatorIndex, hasRecord}) => [operatorIndex, hasRecord]),
+      [
+        [0, false],
+        [1, false],
+      ],
+    );
+  });
+
   test(`the loop stops behind the record that raised stop, ${form}`, t => {
     const sink = new CollectingSink();
     const harness: ChainHarness = new ChainHarness({
