@@ -14,6 +14,7 @@ import {canBeCloned, cloneFaultPath} from '../scheduler/clone-fault.ts';
 import {openControlLink} from '../scheduler/control-link.ts';
 import type {JobEnd} from '../scheduler/coordinator.ts';
 import type {CoordinatorBoot, CoordinatorControl} from '../scheduler/coordinator-main.ts';
+import {outputPassedOn} from '../scheduler/drain-output.ts';
 import {entryUrl} from '../scheduler/entry-url.ts';
 import {JobBoard, allocateJobBoard} from '../scheduler/job-board.ts';
 import {importRuntime} from '../scheduler/job-module.ts';
@@ -52,6 +53,8 @@ const HOST_READ_TIMEOUT_MS = 10_000;
 const TIMER_MS_MAX = 2 ** 31 - 1;
 /** A coordinator that was told to end has ended, with all its workers, so long after its own limit. */
 const COORDINATOR_GRACE_MS = 2000;
+/** What a job has printed is written at once, unless the process has closed its output. */
+const OUTPUT_PATIENCE_MS = 1000;
 
 let startedCount = 0;
 
@@ -140,6 +143,7 @@ export async function startOn(
     } finally {
       await thread.terminate();
       await death;
+      await outputPassedOn([thread], OUTPUT_PATIENCE_MS);
     }
   }
 

@@ -58,6 +58,7 @@ export function coordinate(boot: CoordinatorBoot, pool: WorkerPool): void {
       await new Promise<void>(resolve => {
         setImmediate(resolve);
       });
+      await pool.outputPassedOn();
       await drainOutput();
       return end;
     },

@@ -1,8 +1,16 @@
 /**
- * What a thread prints travels to the main thread as messages, as fast as that reads them. A thread
- * that is terminated takes along what still waits; so every thread that is about to be ended on
- * purpose waits for its output first.
+ * What a thread prints travels to its parent as messages, as fast as that reads them, and from there to the
+ * main thread. A thread that is terminated takes along what still waits in it; so every thread that is
+ * about to be ended on purpose waits for its output first, and whoever has ended a thread waits until
+ * what it got from there has been passed on.
  */
+import type {Readable} from 'node:stream';
+
+/** The ends of a thread's output that its parent reads. */
+export interface OutputOfThread {
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+}
 
 /** Resolves when everything printed by this thread so far is on its way. */
 export async function drainOutput(): Promise<void> {
@@ -14,4 +22,36 @@ export async function drainOutput(): Promise<void> {
       });
     });
   }
+}
+
+/**
+ * Resolves when what threads have printed that are gone now has been passed on; at the latest after
+ * `patienceMs`, because nothing is passed on to an output that has been closed.
+ */
+export async function outputPassedOn(
+  threads: readonly OutputOfThread[],
+  patienceMs = Infinity,
+): Promise<void> {
+  const streams = threads.flatMap(({stdout, stderr}) => [stdout, stderr]);
+  const passedOn = Promise.all(streams.map(stream => ended(stream)));
+  if (patienceMs === Infinity) {
+    await passedOn;
+    return;
+  }
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>(resolve => {
+    timer = setTimeout(resolve, patienceMs);
+  });
+  await Promise.race([passedOn, late]);
+  clearTimeout(timer);
+}
+
+function ended(stream: Readable): Promise<void> {
+  // Without a listener nobody passes it on: the output that it was piped into is closed.
+  const isPiped = stream.listenerCount('data') > 0;
+  if (stream.readableEnded || stream.destroyed || !isPiped) return Promise.resolve();
+  return new Promise(resolve => {
+    stream.once('end', resolve);
+    stream.once('close', resolve);
+  });
 }

@@ -9,6 +9,7 @@
 import {createRequire} from 'node:module';
 import type {MessagePort} from 'node:worker_threads';
 import type {Piscina as Pool} from 'piscina';
+import {outputPassedOn, type OutputOfThread} from './drain-output.ts';
 import type {JobRequest} from './runtime-contract.ts';
 import type {WorkerBoot} from './worker-main.ts';
 
@@ -33,6 +34,8 @@ export interface WorkerPoolOptions {
 
 export class WorkerPool {
   readonly #pool: Pool;
+  /** Those that the pool has begun with; others never get a task. */
+  readonly #threads: readonly OutputOfThread[];
 
   /** Starts the threads at once. */
   constructor(options: WorkerPoolOptions) {
@@ -49,6 +52,7 @@ export class WorkerPool {
         ? {}
         : {resourceLimits: {maxOldGenerationSizeMb: options.heapMb}}),
     });
+    this.#threads = this.#pool.threads;
     // The error of a thread without a task (it died before or after it): the task's promise says
     // all there is to say, and an 'error' event without listener would kill the coordinator.
     this.#pool.on('error', () => {});
@@ -65,6 +69,11 @@ export class WorkerPool {
   /** Ends all threads, also those that loop or sleep; rejects their tasks. No `finally` runs. */
   async destroy(): Promise<void> {
     await this.#pool.destroy();
+  }
+
+  /** After the end: resolves when what the threads have printed has been passed on. */
+  async outputPassedOn(): Promise<void> {
+    await outputPassedOn(this.#threads);
   }
 }
 

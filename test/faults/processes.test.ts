@@ -92,6 +92,18 @@ test.serial('a job needs no turn of its host', async t => {
   t.is(stdout, 'FINISHED\nFINISHED\n');
 });
 
+for (const [behaviour, code] of [
+  ['has a job that prints', 0],
+  ['has a job that prints and fails', 1],
+] as const) {
+  test.serial(`everything arrives that user code prints in a worker: ${behaviour}`, async t => {
+    const {exitCode, stdout} = await host(behaviour);
+
+    t.is(exitCode, code);
+    t.is(stdout, Array.from({length: 20_000}, (_, i) => `line ${i + 1}\n`).join(''));
+  });
+}
+
 test.serial('a signal ends a program and its job', async t => {
   const {signal, stderr} = await host('waits for a signal', (stdout, kill) => {
     if (stdout === 'started\n') kill('SIGTERM');

@@ -5,6 +5,7 @@
 import {start, type JobHandle} from '../../../src/index.ts';
 
 const NUMBERS = new URL('../../api/jobs/numbers.ts', import.meta.url);
+const PRINTS = new URL('../jobs/prints.ts', import.meta.url);
 
 /** Starts a job that sends numbers to this host, few enough to fit on the way if there is a `count`. */
 const startNumbers = (args: {count?: number; failAt?: number}): Promise<JobHandle> =>
@@ -44,6 +45,14 @@ const BEHAVIOURS: Record<string, () => Promise<void>> = {
     for (let i = 0; i < 200 && run.status !== 'FINISHED'; i += 1) Atomics.wait(nothing, 0, 0, 100);
     console.log(run.status);
     console.log((await run.done).state);
+  },
+  'has a job that prints': async () => {
+    const run = await start(PRINTS, {parallelism: 1, args: {count: 20_000}});
+    await run.done;
+  },
+  'has a job that prints and fails': async () => {
+    const run = await start(PRINTS, {parallelism: 1, args: {count: 20_000, fails: true}});
+    await run.done;
   },
   'waits for a signal': async () => {
     await startNumbers({});

@@ -108,8 +108,11 @@ export default (args: FaultyArgs): FakeJob => {
     open: context => open(args, context),
     beforeResults: (workerIndex, shared) => {
       if (args.fault !== 'exit-before-results' || workerIndex !== 1) return;
-      // Time enough for the other worker to come to its end.
-      Atomics.wait(shared, 0, 0, 500);
+      // The other task has ended, and its worker has had time to say so.
+      for (let i = 0; i < 1000 && Atomics.load(shared, 64) === 0; i += 1) {
+        Atomics.wait(shared, 64, 0, 10);
+      }
+      Atomics.wait(shared, 0, 0, 300);
       process.exit(9);
     },
   };
