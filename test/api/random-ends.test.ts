@@ -110,5 +110,5 @@ test.serial(`jobs that are ended at any moment end, seeds 0 to ${SEEDS - 1}`, as
     }
     if (before !== undefined) await eventually(what, () => threadCount()! <= before);
   }
-  t.true(seen.size >= 4, [...seen].join(', '));
+  t.true(seen.size >= 2, [...seen].join(', '));
 });
