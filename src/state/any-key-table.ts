@@ -9,11 +9,12 @@
 import {flattenString} from '../records/flatten.ts';
 import {DenseRows} from './dense-rows.ts';
 import {NO_ROW} from './keyed-rows.ts';
+import {LargeMap} from './large-map.ts';
 
 export class AnyKeyTable extends DenseRows<unknown> {
   readonly keyKind = 'any';
-  readonly #plain = new Map<unknown, number>();
-  readonly #composite = new Map<string, number>();
+  readonly #plain = new LargeMap<unknown>();
+  readonly #composite = new LargeMap<string>();
 
   accepts(key: unknown): boolean {
     return key !== undefined && key !== null && key === key;
@@ -29,8 +30,8 @@ export class AnyKeyTable extends DenseRows<unknown> {
     if (!this.wasInserted) return found;
     const kept = keepKey(key);
     const position = this.addRow(kept);
-    if (isPlain(kept)) this.#plain.set(kept, position);
-    else this.#composite.set(partsOf(kept), position);
+    if (isPlain(kept)) this.#plain.add(kept, position);
+    else this.#composite.add(partsOf(kept), position);
     return position;
   }
 

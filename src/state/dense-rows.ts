@@ -4,6 +4,7 @@
  * that the next new key fills.
  */
 import {assert} from '../base/assert.ts';
+import {allocateLanes} from './lanes.ts';
 import {NO_ROW, type KeyKind, type KeyedRows, type KeyedRowsOptions} from './keyed-rows.ts';
 
 const ROWS_MIN = 1024;
@@ -34,7 +35,7 @@ export abstract class DenseRows<K> implements KeyedRows {
     this.cellCount = cellCount;
     // Positions must differ even where there is nothing to store at them.
     this.stride = Math.max(1, laneCount);
-    this.lanes = new Float64Array(Math.max(ROWS_MIN, expectedKeys) * laneCount);
+    this.lanes = allocateLanes(Math.max(ROWS_MIN, expectedKeys) * laneCount, expectedKeys);
     this.cells = Array.from({length: cellCount}, () => []);
   }
 
@@ -81,7 +82,7 @@ export abstract class DenseRows<K> implements KeyedRows {
     const position = row * this.stride;
     if (this.laneCount === 0) return position;
     if (position === this.lanes.length) {
-      const lanes = new Float64Array(position * (row < ROWS_SMALL ? 4 : 2));
+      const lanes = allocateLanes(position * (row < ROWS_SMALL ? 4 : 2), row);
       lanes.set(this.lanes);
       this.lanes = lanes;
       this.#onMove?.();

@@ -14,11 +14,16 @@
  */
 import {assert} from '../base/assert.ts';
 import {hashDouble} from '../base/hash.ts';
+import {allocateLanes} from './lanes.ts';
 import {NO_ROW, type KeyedRows, type KeyedRowsOptions} from './keyed-rows.ts';
 
 const SLOTS_MIN = 1024;
 
-/** Up to here a table grows by a factor of 4: each move makes generated code new (row-code.ts). */
+/** Short rows begin with more: a table that moves makes generated code new. */
+const SLOTS_MIN_SHORT = 4096;
+const STRIDE_SHORT = 4;
+
+/** Up to here a table grows by a factor of 4, for the same reason. */
 const SLOTS_SMALL = 1 << 16;
 
 /** 2^32 divided by the golden ratio: spreads neighbouring keys over the whole table. */
@@ -52,12 +57,12 @@ export class NumberKeyTable implements KeyedRows {
     this.cellCount = cellCount;
     this.stride = 1 + laneCount + (cellCount > 0 ? 1 : 0);
     this.cells = Array.from({length: cellCount}, () => []);
-    let slotCount = SLOTS_MIN;
+    let slotCount = this.stride <= STRIDE_SHORT ? SLOTS_MIN_SHORT : SLOTS_MIN;
     while (slotCount < expectedKeys * 2) slotCount *= 2;
     this.#slotCount = slotCount;
-    this.shift = 32 - Math.log2(slotCount);
+    this.shift = shiftOf(slotCount);
     this.end = slotCount * this.stride;
-    this.lanes = emptyRows(slotCount, this.stride);
+    this.lanes = emptyRows(slotCount, this.stride, expectedKeys);
   }
 
   get size(): number {
@@ -209,11 +214,12 @@ export class NumberKeyTable implements KeyedRows {
   #grow(): void {
     const {lanes: old, stride} = this;
     const oldEnd = this.end;
-    const factorBits = this.#slotCount < SLOTS_SMALL ? 2 : 1;
-    this.#slotCount <<= factorBits;
-    this.shift -= factorBits;
-    this.end = this.#slotCount * stride;
-    const lanes = emptyRows(this.#slotCount, stride);
+    // Nothing is changed before the memory is there.
+    const slotCount = this.#slotCount * (this.#slotCount < SLOTS_SMALL ? 4 : 2);
+    const lanes = emptyRows(slotCount, stride, this.#size);
+    this.#slotCount = slotCount;
+    this.shift = shiftOf(slotCount);
+    this.end = slotCount * stride;
     this.lanes = lanes;
     for (let at = 0; at < oldEnd; at += stride) {
       const key = old[at]!;
@@ -228,9 +234,14 @@ export class NumberKeyTable implements KeyedRows {
   }
 }
 
+/** How many of a hash's 32 bits are too many for a slot number. */
+function shiftOf(slotCount: number): number {
+  return 32 - Math.log2(slotCount);
+}
+
 /** Slots without keys, and one more behind them for the key -0. */
-function emptyRows(slotCount: number, stride: number): Float64Array {
-  const rows = new Float64Array((slotCount + 1) * stride);
+function emptyRows(slotCount: number, stride: number, keys: number): Float64Array {
+  const rows = allocateLanes((slotCount + 1) * stride, keys);
   if (stride === 1) return rows.fill(NaN);
   for (let at = 0; at < rows.length; at += stride) rows[at] = NaN;
   return rows;

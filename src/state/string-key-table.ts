@@ -7,10 +7,11 @@
 import {flattenString} from '../records/flatten.ts';
 import {DenseRows} from './dense-rows.ts';
 import {NO_ROW} from './keyed-rows.ts';
+import {LargeMap} from './large-map.ts';
 
 export class StringKeyTable extends DenseRows<string> {
   readonly keyKind = 'string';
-  readonly #positions = new Map<string, number>();
+  readonly #positions = new LargeMap<string>();
 
   accepts(key: unknown): boolean {
     return typeof key === 'string';
@@ -29,7 +30,7 @@ export class StringKeyTable extends DenseRows<string> {
     this.wasInserted = true;
     const kept = flattenString(key);
     const position = this.addRow(kept);
-    this.#positions.set(kept, position);
+    this.#positions.add(kept, position);
     return position;
   }
 

@@ -2,6 +2,8 @@
 import test from 'ava';
 import {AnyKeyTable} from '../../src/state/any-key-table.ts';
 import {NumberKeyTable} from '../../src/state/number-key-table.ts';
+import {allocateLanes} from '../../src/state/lanes.ts';
+import {LargeMap} from '../../src/state/large-map.ts';
 import {StringKeyTable} from '../../src/state/string-key-table.ts';
 import {keyedRowsContract} from '../support/keyed-rows-contract.ts';
 
@@ -65,4 +67,25 @@ test('keys are kept with memory of their own', t => {
 
   t.deepEqual(rows.keyAt(at), ['city', new Date(5)]);
   t.is(rows.find(['city', new Date(5)]), at);
+});
+
+test('a map goes on behind the limit of one Map', t => {
+  const map = new LargeMap<string>(3);
+  for (let n = 0; n < 10; n += 1) map.add(`${n}`, n);
+
+  t.deepEqual(
+    Array.from({length: 10}, (_, n) => map.get(`${n}`)),
+    Array.from({length: 10}, (_, n) => n),
+  );
+  t.is(map.get('10'), undefined);
+  t.true(map.delete('1'));
+  t.false(map.delete('1'));
+  t.is(map.get('1'), undefined);
+  t.is(map.get('9'), 9);
+});
+
+test('lanes for which there is no memory are refused with the number of keys', t => {
+  const error = t.throws(() => allocateLanes(2 ** 40, 1000), {code: 'E_STATE_MEMORY'});
+
+  t.regex(error.message, /keys=1000, neededBytes=8796093022208; raise the parallelism/);
 });
