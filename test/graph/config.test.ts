@@ -26,6 +26,7 @@ test('every option has its default', t => {
       operatorChaining: true,
       chainDifferentMaxParallelism: true,
       codeGeneration: true,
+      metrics: true,
       debug: false,
       taskTimeoutMs: 30_000,
       cancellationTimeoutMs: 180_000,
