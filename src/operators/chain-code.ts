@@ -3,7 +3,7 @@
  * (`bind`), writes lines, and says where its output goes (`emit`, `pass`), at which place the code of
  * the operators behind it is written. So a chain becomes one loop, through which V8 can inline.
  */
-import type {CodeText} from '../records/batch-reader.ts';
+import type {TextPlace} from '../records/batch-reader.ts';
 import type {RecordSchema} from '../records/schema.ts';
 import type {ParameterUse} from './function-text.ts';
 
@@ -28,8 +28,8 @@ export interface RecordText {
   column(path: readonly string[]): {readonly text: string; readonly type: string} | undefined;
   /** As `column`, but in the row with the number `row`, an expression; for loops of their own. */
   columnAt(path: readonly string[], row: string): string | undefined;
-  /** The dictionary codes of a text column (batch-reader.ts); undefined as `column` is. */
-  codes(path: readonly string[]): CodeText | undefined;
+  /** Where the texts of a column are; undefined as `column` is. */
+  textPlace(path: readonly string[]): TextPlace | undefined;
   /** An expression for a field, whatever its type; builds the record if it must. */
   field(name: string): string;
   /** From here to the end of the block the variable `name` holds the column at `path`. */

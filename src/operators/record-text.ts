@@ -6,7 +6,7 @@
  * each `argument` says what is still known afterwards: columns stand for the record only as long as
  * nobody can have changed it, and its fields are proven only as long as nobody can have added any.
  */
-import type {BatchReader, CodeText} from '../records/batch-reader.ts';
+import type {BatchReader, TextPlace} from '../records/batch-reader.ts';
 import {quote, propertyText} from '../records/compiler.ts';
 import {ALLOWS_MISSING, type ColumnType, type RecordSchema} from '../records/schema.ts';
 import type {RecordText} from './chain-code.ts';
@@ -62,7 +62,7 @@ export class ObjectRecord implements RecordText {
     return undefined;
   }
 
-  codes(): undefined {
+  textPlace(): undefined {
     return undefined;
   }
 
@@ -142,8 +142,8 @@ export class ColumnRecord implements RecordText {
     return this.column(path) === undefined ? undefined : this.#reader.columnText(path, row)!.text;
   }
 
-  codes(path: readonly string[]): CodeText | undefined {
-    return this.column(path) === undefined ? undefined : this.#reader.codeText(path, '$row');
+  textPlace(path: readonly string[]): TextPlace | undefined {
+    return this.column(path) === undefined ? undefined : this.#reader.textPlace(path, '$row');
   }
 
   remember(path: readonly string[], name: string): void {

@@ -15,7 +15,7 @@
 import {hashDouble} from '../base/hash.ts';
 import {propertyText, quote} from '../records/compiler.ts';
 import {flattenString} from '../records/flatten.ts';
-import type {CodeText} from '../records/batch-reader.ts';
+import type {TextPlace} from '../records/batch-reader.ts';
 import type {RecordSchema} from '../records/schema.ts';
 import type {KeyKind, KeyedRows} from '../state/keyed-rows.ts';
 import {FIBONACCI, NumberKeyTable} from '../state/number-key-table.ts';
@@ -113,6 +113,13 @@ export class RowCode {
     const code = this.#code;
     code.block(`${this.#label}: {`);
     const column = key.path === undefined ? undefined : record.column(key.path);
+    const place = key.path === undefined ? undefined : record.textPlace(key.path);
+    if (place !== undefined && this.#rows.keyKind === 'string') {
+      this.#findBytes(place, column!.text, slow);
+      record.remember(key.path!, this.key);
+      if (this.#cells.length > 0) this.#declareCellIndex();
+      return;
+    }
     code.line(`const ${this.key} = ${column?.text ?? keyText(code, record, key)};`);
     if (column !== undefined) record.remember(key.path!, this.key);
     switch (this.#rows.keyKind) {
@@ -121,7 +128,7 @@ export class RowCode {
         this.#findNumber(column?.type, slow);
         break;
       case 'string':
-        this.#findString(column?.type, column && record.codes(key.path!), slow);
+        this.#findString(column?.type, slow);
         break;
       case 'any':
         code.line(
@@ -353,37 +360,55 @@ export class RowCode {
     code.prologue(`${code.bind(TOUCHED)}[0] = ${sum};`);
   }
 
-  /**
-   * Finds the row of a text. Where a batch has a dictionary, each of its entries is looked up once, and
-   * rows by the number of the entry from then on: 14 ns per record instead of 26 for 256 names, 75
-   * instead of 87 for the words of a text (bench/micro/keyed-state.ts).
-   */
-  #findString(columnType: string | undefined, codes: CodeText | undefined, slow: string): void {
+  #findString(columnType: string | undefined, slow: string): void {
     const code = this.#code;
     const {key, position, isNew} = this;
     if (columnType !== 'string') {
       code.line(`if (typeof ${key} !== 'string') ${this.leave(slow)}`);
     }
-    let known = '-1';
-    let remember = '';
-    if (codes !== undefined) {
-      const positions = code.bind(new Int32Array(CODES_MAX));
-      const isCoded = code.name('isCoded');
-      code.prologue(`const ${isCoded} = ${codes.isCoded};`);
-      code.prologue(`if (${isCoded}) ${positions}.fill(-1, 0, ${codes.count});`);
-      known = `${isCoded} ? ${positions}[${codes.code}] : -1`;
-      remember = `if (${isCoded}) ${positions}[${codes.code}] = ${position};`;
-    }
-    code.line(`let ${position} = ${known}, ${isNew} = false;`);
-    code.line(`if (${position} < 0) {`);
-    code.line(`${position} = ${this.#rowsName}.find(${key});`);
-    code.line(`if (${position} < 0) {`);
+    code.line(`let ${position} = ${this.#rowsName}.find(${key}), ${isNew} = false;`);
+    this.#insertText(key, '', slow);
+  }
+
+  /**
+   * Finds the row of a text by its bytes in the batch; `text` makes a string of them, which only a new key
+   * needs. Where the batch has a dictionary, each entry is looked up once and rows by its number from
+   * then on.
+   */
+  #findBytes(place: TextPlace, text: string, slow: string): void {
+    const code = this.#code;
+    const {key, position, isNew} = this;
+    const rows = this.#rowsName;
+    const [isCoded, isNarrow, base, word] = ['isCoded', 'isNarrow', 'base', 'word'].map(name =>
+      code.name(name),
+    ) as [string, string, string, string];
+    const positions = code.bind(new Int32Array(CODES_MAX));
+    code.prologue(`const ${isCoded} = ${place.isCoded}, ${isNarrow} = ${place.isNarrow};`);
+    code.prologue(`const ${base} = ${place.base};`);
+    code.prologue(`if (${isCoded}) ${positions}.fill(-1, 0, ${place.codeCount});`);
+    code.line(`let ${position} = ${isCoded} ? ${positions}[${place.code}] : -1, ${isNew} = false;`);
+    code.block(`if (${position} < 0) {`);
+    code.block(`if (${isNarrow}) {`);
+    code.line(`const ${word} = ${place.word};`);
+    const [start, end] = [word, `${word} + 1`].map(at => `${base} + ${place.words}[${at}]`);
+    code.line(`${position} = ${rows}.findBytes(${place.bytes}, ${start}, ${end});`);
+    code.end();
+    code.line(`else ${position} = ${rows}.find(${text});`);
+    this.#insertText(text, `if (${isCoded}) ${positions}[${place.code}] = ${position};`, slow);
+    code.end();
+    code.line(`const ${key} = ${rows}.keyAt(${position});`);
+  }
+
+  /** Makes a row if there is none yet, then runs `behind`. */
+  #insertText(text: string, behind: string, slow: string): void {
+    const code = this.#code;
+    const {position, isNew} = this;
+    code.block(`if (${position} < 0) {`);
     code.line(`if (!${this.#rowsName}.hasRoom) ${this.leave(slow)}`);
-    code.line(`${position} = ${this.#rowsName}.upsert(${key});`);
+    code.line(`${position} = ${this.#rowsName}.upsert(${text});`);
     code.line(`${isNew} = true;`);
-    code.line('}');
-    code.line(remember);
-    code.line('}');
+    code.end();
+    code.line(behind);
   }
 
   #declareCellIndex(): void {

@@ -60,14 +60,23 @@ export interface ColumnText {
   readonly isNullable: boolean;
 }
 
-/** How a text column tells equal texts of a batch apart by numbers. */
-export interface CodeText {
+/** Where the texts of a column are, as expressions. Those without a row are good for a whole batch. */
+export interface TextPlace {
   /** Whether the attached batch has a dictionary for the column. */
   readonly isCoded: string;
   /** How many entries it has: codes are below. */
-  readonly count: string;
-  /** The code of a row, if it is coded. */
+  readonly codeCount: string;
+  /** The code of the row, if it is coded. */
   readonly code: string;
+  /** Whether every unit of every text is stored as one byte. */
+  readonly isNarrow: string;
+  /** The byte of the arena where the texts begin. */
+  readonly base: string;
+  /** The word of the arena that says how far behind `base` the text of the row begins; the next: ends. */
+  readonly word: string;
+  /** The arena as words and as bytes. */
+  readonly words: string;
+  readonly bytes: string;
 }
 
 interface CompiledReader {
@@ -173,6 +182,27 @@ export class BatchReader {
     return (this.#dictionaries[heap] ??= this.#decodeDictionary(heap));
   }
 
+  /** Whether every unit of a heap column's texts in the attached batch is stored as one byte. */
+  isNarrow(heap: number): boolean {
+    return this.#heapWord(heap, HEAP_UNITS) === this.#heapWord(heap, HEAP_NARROW_UNITS);
+  }
+
+  /** The byte of the arena where the texts of a heap column begin. */
+  textOffset(heap: number): number {
+    const start = this.#segment * 8 + this.#heapWord(heap, HEAP_START);
+    return start + this.#entryEndsBytes(heap);
+  }
+
+  /** How many entries the dictionary of a heap column has, if the attached batch has one for it. */
+  entryCount(heap: number): number {
+    return this.#heapWord(heap, HEAP_DICTIONARY_COUNT);
+  }
+
+  /** The word of the arena that says where the first dictionary entry of a heap column begins. */
+  entryWord(heap: number): number {
+    return (this.#segment * 8 + this.#heapWord(heap, HEAP_START)) / 4;
+  }
+
   /** The value of an encoded column between two ends. */
   decode(heap: number, start: number, end: number): unknown {
     const first = this.#segment * 8 + this.#heapWord(heap, HEAP_START);
@@ -225,16 +255,25 @@ export class BatchReader {
     };
   }
 
-  /** Expressions for the dictionary codes of a text column, or undefined if it is no such column. */
-  codeText(path: readonly string[], row: string): CodeText | undefined {
+  /** Where the texts of a column are, or undefined if no text column has exactly this path. */
+  textPlace(path: readonly string[], row: string): TextPlace | undefined {
     const place = this.#find(path);
     if (place?.column.type !== 'string') return undefined;
     const prefix = this.#prefix;
     const column = this.#layout.places.indexOf(place);
+    const heap = place.regionIndex;
+    const isCoded = `${prefix}m${column} !== ${MODE_PLAIN}`;
+    const first = `${prefix}c${column} + ${row}`;
+    const code = `${prefix}words[${first} + 1]`;
     return {
-      isCoded: `${prefix}m${column} !== ${MODE_PLAIN}`,
-      count: `${prefix}reader.dictionary(${place.regionIndex}).length`,
-      code: `${prefix}words[${prefix}c${column} + ${row} + 1]`,
+      isCoded,
+      codeCount: `${prefix}reader.entryCount(${heap})`,
+      code,
+      isNarrow: `${prefix}reader.isNarrow(${heap})`,
+      base: `${prefix}reader.textOffset(${heap})`,
+      words: `${prefix}words`,
+      bytes: `${prefix}bytes`,
+      word: `(${isCoded} ? ${prefix}reader.entryWord(${heap}) + ${code} : ${first})`,
     };
   }
 
@@ -444,6 +483,12 @@ read(row) { return ${this.recordText('row')}; },
 
   #heapWord(heap: number, word: number): number {
     return this.#arena.words[this.#segment * 2 + HEADER_WORDS + HEAP_WORDS * heap + word]!;
+  }
+
+  /** Bytes of the ends of dictionary entries in front of the texts. */
+  #entryEndsBytes(heap: number): number {
+    if (this.#heapWord(heap, HEAP_MODE) === MODE_PLAIN) return 0;
+    return 4 * (this.#heapWord(heap, HEAP_DICTIONARY_COUNT) + 1);
   }
 
   #decodeText(heap: number, skipBytes: number): string {

@@ -32,6 +32,14 @@ keyedRowsContract({
 });
 
 keyedRowsContract({
+  name: 'wide string keys',
+  create: (laneCount, cellCount) => new StringKeyTable({laneCount, cellCount}),
+  key: n => (n % 3 === 0 ? `key ${n}` : `ключ ${n}`),
+  oddKeys: ['\u00ff', '\u0100', 'aÿ', 'aĀ', '中', 'a', '', '\0', '\u0100\0'],
+  refused: [1, undefined],
+});
+
+keyedRowsContract({
   name: 'any keys',
   create: (laneCount, cellCount) => new AnyKeyTable({laneCount, cellCount}),
   key: n => [n, `${n}`, BigInt(n), [n, 'x'], [`${n}`, 'x'], new Date(n), [[n], n]][n % 7],
@@ -67,6 +75,37 @@ test('keys are kept with memory of their own', t => {
 
   t.deepEqual(rows.keyAt(at), ['city', new Date(5)]);
   t.is(rows.find(['city', new Date(5)]), at);
+});
+
+test('a text is found by its bytes exactly where it is found as a text', t => {
+  const rows = new StringKeyTable({laneCount: 1});
+  const texts = ['', 'a', 'ab', 'ba', 'é', 'ÿ', '\0', '\0\0', 'a'.repeat(300), 'ключ', 'a\u0100'];
+  for (let n = 0; n < 3_000; n += 1) texts.push(`${n.toString(36)} ${n * 7}`);
+  for (const [n, text] of texts.entries()) if (n % 2 === 0) rows.upsert(text);
+  for (const [n, text] of texts.entries()) if (n % 6 === 0) rows.remove(text);
+
+  for (const text of texts) {
+    const bytes = Buffer.from(`<${text}>`, 'latin1');
+    const isNarrow = /^[\0-\xff]*$/.test(text);
+    const found = rows.findBytes(bytes, 1, bytes.length - 1);
+    if (isNarrow && found !== rows.find(text)) t.fail(text);
+  }
+  // Cut to bytes, a wide text becomes another one.
+  t.is(rows.findBytes(Buffer.from('a\0'), 0, 2), rows.find('a\0'));
+});
+
+test('bytes of removed keys are given up', t => {
+  const rows = new StringKeyTable({laneCount: 0});
+  const before = rows.sizeBytes;
+  for (let n = 0; n < 200_000; n += 1) {
+    rows.upsert(`a key that comes and goes ${n}`);
+    if (n >= 100) rows.remove(`a key that comes and goes ${n - 100}`);
+  }
+
+  t.is(rows.size, 100);
+  t.true(rows.sizeBytes < 8 * before, `${rows.sizeBytes}`);
+  t.not(rows.find('a key that comes and goes 199999'), -1);
+  t.is(rows.find('a key that comes and goes 5'), -1);
 });
 
 test('a map goes on behind the limit of one Map', t => {
