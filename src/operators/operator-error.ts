@@ -42,6 +42,11 @@ export function describeOperatorError(error: OperatorError, place: ErrorDetails)
     'E_USER_FUNCTION',
     'a user function threw an exception',
     {...place, thrown, ...record},
-    {cause},
+    {
+      cause,
+      remedy: error.hasRecord
+        ? 'mend the function, or filter out such records in front of it'
+        : 'mend the function',
+    },
   );
 }

@@ -25,31 +25,34 @@ export async function drainOutput(): Promise<void> {
 }
 
 /**
- * Resolves when what threads have printed that are gone now has been passed on; at the latest after
- * `patienceMs`, because nothing is passed on to an output that has been closed.
+ * Resolves when what threads have printed that are gone now has been passed on; at the latest when nothing
+ * has come for `patienceMs`, because nothing is passed on to an output that has been closed.
  */
 export async function outputPassedOn(
   threads: readonly OutputOfThread[],
   patienceMs = Infinity,
 ): Promise<void> {
-  const streams = threads.flatMap(({stdout, stderr}) => [stdout, stderr]);
-  const passedOn = Promise.all(streams.map(stream => ended(stream)));
+  const streams = threads.flatMap(({stdout, stderr}) => [stdout, stderr]).filter(isPassingOn);
+  const passedOn = Promise.all(streams.map(ended));
   if (patienceMs === Infinity) {
     await passedOn;
     return;
   }
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>(resolve => {
-    timer = setTimeout(resolve, patienceMs);
-  });
+  const {promise: late, resolve} = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, patienceMs);
+  const onData = () => timer.refresh();
+  for (const stream of streams) stream.on('data', onData);
   await Promise.race([passedOn, late]);
   clearTimeout(timer);
+  for (const stream of streams) stream.off('data', onData);
+}
+
+/** Without a listener nobody passes it on: the output that it was piped into is closed. */
+function isPassingOn(stream: Readable): boolean {
+  return !stream.readableEnded && !stream.destroyed && stream.listenerCount('data') > 0;
 }
 
 function ended(stream: Readable): Promise<void> {
-  // Without a listener nobody passes it on: the output that it was piped into is closed.
-  const isPiped = stream.listenerCount('data') > 0;
-  if (stream.readableEnded || stream.destroyed || !isPiped) return Promise.resolve();
   return new Promise(resolve => {
     stream.once('end', resolve);
     stream.once('close', resolve);
