@@ -21,44 +21,49 @@ export class AnyKeyTable extends DenseRows<unknown> {
   }
 
   find(key: unknown): number {
-    return (isPlain(key) ? this.#plain.get(key) : this.#composite.get(partsOf(key))) ?? NO_ROW;
+    return (
+      (isPlainKey(key) ? this.#plain.get(key) : this.#composite.get(compositeKeyText(key))) ??
+      NO_ROW
+    );
   }
 
   upsert(key: unknown): number {
     const found = this.find(key);
     this.wasInserted = found === NO_ROW;
     if (!this.wasInserted) return found;
-    const kept = keepKey(key);
+    const kept = ownKey(key);
     const position = this.addRow(kept);
-    if (isPlain(kept)) this.#plain.add(kept, position);
-    else this.#composite.add(partsOf(kept), position);
+    if (isPlainKey(kept)) this.#plain.add(kept, position);
+    else this.#composite.add(compositeKeyText(kept), position);
     return position;
   }
 
   remove(key: unknown): boolean {
     const position = this.find(key);
     if (position === NO_ROW) return false;
-    if (isPlain(key)) this.#plain.delete(key);
-    else this.#composite.delete(partsOf(key));
+    if (isPlainKey(key)) this.#plain.delete(key);
+    else this.#composite.delete(compositeKeyText(key));
     this.dropRow(position);
     return true;
   }
 }
 
 /** A copy that neither keeps a batch alive nor changes when the user changes an array or a date. */
-function keepKey(key: unknown): unknown {
+export function ownKey(key: unknown): unknown {
   if (typeof key === 'string') return flattenString(key);
-  if (Array.isArray(key)) return key.map(keepKey);
+  if (Array.isArray(key)) return key.map(ownKey);
   return key instanceof Date ? new Date(key.getTime()) : key;
 }
 
-function isPlain(key: unknown): boolean {
+/** Whether a Map tells `key` apart by itself. */
+export function isPlainKey(key: unknown): boolean {
   if (typeof key === 'number') return key !== 0 || 1 / key > 0;
   return typeof key !== 'object';
 }
 
-function partsOf(key: unknown): string {
-  if (Array.isArray(key)) return `[${key.map(partsOf).join(',')}]`;
+/** A text that is equal for equal keys and no others. */
+export function compositeKeyText(key: unknown): string {
+  if (Array.isArray(key)) return `[${key.map(compositeKeyText).join(',')}]`;
   if (key instanceof Date) return `d${key.getTime()}`;
   if (typeof key === 'string') return JSON.stringify(key);
   if (typeof key === 'number') return key === 0 && 1 / key < 0 ? '-0' : String(key);
