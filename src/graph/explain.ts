@@ -103,6 +103,8 @@ function describeSpec(spec: OperatorSpec): string {
       return `emits ${spec.emit}`;
     case 'source':
       return spec.source.isBounded ? 'bounded' : 'unbounded';
+    case 'custom':
+      return spec.kind;
     default:
       return '';
   }

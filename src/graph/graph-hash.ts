@@ -166,9 +166,27 @@ function specAspects(spec: OperatorSpec): Record<string, string> {
         emit: spec.emit,
         aggregation: `${spec.aggregation}(${spec.field.join('.')}) first=${spec.first}`,
       };
+    case 'custom':
+      return {
+        type,
+        kind: spec.kind,
+        key: [spec.key ?? []]
+          .flat()
+          .map(each => keyText(each as KeySelector))
+          .join(' '),
+        function: (spec.parts ?? []).map(partText).join('\n'),
+      };
     default:
       return {type, function: functionText(spec.fn)};
   }
+}
+
+/** A user function by its text, a parameter by its value. */
+function partText(part: unknown): string {
+  if (typeof part === 'function') return functionText(part);
+  if (typeof part !== 'object' || part === null) return String(part);
+  const data = Object.entries(part).filter(([, value]) => typeof value !== 'function');
+  return `${functionText(part)} ${data.map(([name, value]) => `${name}=${String(value)}`).join(' ')}`;
 }
 
 /** The source text of a function, or of all methods of a function object and of its class. */

@@ -273,9 +273,10 @@ class UidGenerator {
       sideOutput ?? null,
       partitioner === undefined ? null : describePartitioner(partitioner),
     ]);
-    const structure = JSON.stringify([spec.type, feeds]);
+    const kind = spec.type === 'custom' ? spec.kind : spec.type;
+    const structure = JSON.stringify([kind, feeds]);
     const occurrence = this.#seen.get(structure) ?? 0;
     this.#seen.set(structure, occurrence + 1);
-    return `${spec.type}-${hashText(`${structure}#${occurrence}`).slice(0, 16)}`;
+    return `${kind.replaceAll(/\W+/g, '-')}-${hashText(`${structure}#${occurrence}`).slice(0, 16)}`;
   }
 }

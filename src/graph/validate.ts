@@ -90,7 +90,7 @@ function checkInputs(transformations: readonly Transformation[]): void {
     ids.add(id);
   }
   for (const {name, spec, inputs} of transformations) {
-    const expected = inputCount(spec.type);
+    const expected = inputCount(spec);
     const found = new Set(inputs.map(input => input.inputIndex));
     const isComplete =
       found.size === expected && [...found].every(index => index >= 0 && index < expected);
@@ -115,8 +115,9 @@ function checkInputs(transformations: readonly Transformation[]): void {
   }
 }
 
-function inputCount(type: Transformation['spec']['type']): number {
-  switch (type) {
+/** How many inputs an operator reads. */
+export function inputCount(spec: Transformation['spec']): number {
+  switch (spec.type) {
     case 'source':
     case 'hostSource':
       return 0;
@@ -124,6 +125,8 @@ function inputCount(type: Transformation['spec']['type']): number {
     case 'coFlatMap':
     case 'coProcess':
       return 2;
+    case 'custom':
+      return spec.inputCount ?? 1;
     default:
       return 1;
   }

@@ -57,7 +57,17 @@ import {
 import {inferSchema, widen} from '../records/infer-schema.ts';
 import type {RecordSchema} from '../records/schema.ts';
 import type {OutputChannel} from './channel.ts';
-import {BATCH, END_OF_DATA, OVERSIZED, PART, SCHEMA} from './descriptor.ts';
+import {
+  ACTIVE_STATUS,
+  BATCH,
+  END_OF_DATA,
+  IDLE_STATUS,
+  OVERSIZED,
+  PART,
+  SCHEMA,
+  WATERMARK,
+  wordsOfDouble,
+} from './descriptor.ts';
 import {ALL_CHANNELS, type Partitioner} from './partitioner.ts';
 import {OutgoingPayload} from './payload.ts';
 import {project} from './projection.ts';
@@ -119,12 +129,28 @@ interface ParkedBatch {
 }
 
 /** A record that could not be placed: its value, or its encoded form if it is oversized. */
-interface WaitingRecord {
+interface UnplacedRecord {
   readonly channel: number;
+  readonly event: undefined;
   readonly value: unknown;
   readonly timestamp: number;
   payload: OutgoingPayload | undefined;
 }
+
+/** What a channel is told between its records. */
+interface WriterEvent {
+  readonly kind: number;
+  readonly a: number;
+  readonly b: number;
+}
+
+/** An event that could not be sent, because what was emitted before it waits. */
+interface UnplacedEvent {
+  readonly channel: number;
+  readonly event: WriterEvent;
+}
+
+type WaitingRecord = UnplacedRecord | UnplacedEvent;
 
 export class RecordWriter {
   readonly channels: readonly OutputChannel[];
@@ -150,7 +176,7 @@ export class RecordWriter {
   readonly #announcing: Array<{payload: OutgoingPayload; version: number} | undefined>;
   #version = 0;
   #announcement: Uint8Array = new Uint8Array(0);
-  /** Records that could not be placed, oldest first. */
+  /** Records that could not be placed, and events behind them, oldest first. */
   #waiting: WaitingRecord[] = [];
   /** By channel: how many of them. */
   readonly #waitingOn: Int32Array;
@@ -205,7 +231,7 @@ export class RecordWriter {
     if (this.batch === undefined) {
       // Refused here, where the error can still name the operator and the record.
       inferSchema([value]);
-      this.#wait({channel, value, timestamp, payload: undefined});
+      this.#wait({channel, event: undefined, value, timestamp, payload: undefined});
       this.stop.requested ||= this.#waiting.length >= SAMPLE_RECORDS_MAX;
       return;
     }
@@ -223,13 +249,34 @@ export class RecordWriter {
       if (!this.#advance(channel)) this.stop.requested = true;
       return;
     }
-    const record: WaitingRecord = {channel, value, timestamp, payload: undefined};
+    const record: UnplacedRecord = {
+      channel,
+      event: undefined,
+      value,
+      timestamp,
+      payload: undefined,
+    };
     if (this.#waitingOn[channel] > 0 || !this.#place(record)) {
       this.#wait(record);
       this.stop.requested = true;
     } else if (!this.#advance(channel)) {
       this.stop.requested = true;
     }
+  }
+
+  /**
+   * Tells every consumer that event time has come to `timestamp`, behind everything emitted so far: partly
+   * filled batches leave before it. Where they have no credit it waits in its place, `stop` is raised,
+   * and records emitted later wait behind it.
+   */
+  emitWatermark(timestamp: number): void {
+    const [a, b] = wordsOfDouble(timestamp);
+    this.#emitEvent({kind: WATERMARK, a, b});
+  }
+
+  /** Tells every consumer that nothing will come for a while, or that it goes on. As `emitWatermark`. */
+  emitStatus(isIdle: boolean): void {
+    this.#emitEvent({kind: isIdle ? IDLE_STATUS : ACTIVE_STATUS, a: 0, b: 0});
   }
 
   /** Whether the loop may run: nothing waits and every channel takes at least one more row. */
@@ -261,7 +308,8 @@ export class RecordWriter {
     const areEventsSent = this.#flushEvents();
     if (this.batch === undefined) {
       if (this.#waiting.length === 0) return areEventsSent;
-      this.#useSchema(inferSchema(this.#waiting.map(record => record.value)));
+      const records = this.#waiting.filter(each => each.event === undefined);
+      this.#useSchema(inferSchema(records.map(record => record.value)));
     }
     this.#isWithinRecord = false;
     try {
@@ -353,9 +401,41 @@ export class RecordWriter {
     );
     // Nobody may change the record while it waits: the user's code may have it still.
     this.#waiting.push(
-      record.payload === undefined ? {...record, value: snapshot(record.value)} : record,
+      record.event === undefined && record.payload === undefined
+        ? {...record, value: snapshot(record.value)}
+        : record,
     );
     this.#waitingOn[record.channel] += 1;
+  }
+
+  #emitEvent(event: WriterEvent): void {
+    for (let channel = 0; channel < this.channels.length; channel += 1) {
+      if (this.#waitingOn[channel] === 0 && this.#placeEvent(channel, event)) {
+        if (this.batch !== undefined && !this.#advance(channel)) this.stop.requested = true;
+        if (this.#hasWaitingEvents) this.stop.requested = true;
+      } else {
+        this.#wait({channel, event});
+        // Before there is a schema nobody waits for credit: the next flush sees to it.
+        this.stop.requested ||= this.batch !== undefined;
+      }
+    }
+  }
+
+  /** Sends an event behind which no record waits; false if something has to go before it. */
+  #placeEvent(channel: number, event: WriterEvent): boolean {
+    if (this.#state[channel] === OPEN) {
+      if (this.batch!.rowCount(channel) > 0 || this.#parked[channel].length > 0) {
+        this.#close(channel);
+      }
+    }
+    if (this.#state[channel] === CLOSING && !this.#sendBatch(channel)) return false;
+    if (!this.#sendParked(channel)) return false;
+    // Nothing may come between the pieces of an announcement.
+    if (this.#announcing[channel] !== undefined && !this.#announce(channel)) return false;
+    const output = this.channels[channel];
+    output.sendEvent(event.kind, event.a, event.b);
+    if (output.hasWaitingEvents) this.#hasWaitingEvents = true;
+    return true;
   }
 
   /** Places the waiting records that can be placed; one that has to wait holds up its channel only. */
@@ -388,6 +468,7 @@ export class RecordWriter {
 
   /** Appends or sends a record on which no other waits; false if it has to wait. */
   #place(record: WaitingRecord): boolean {
+    if (record.event !== undefined) return this.#placeEvent(record.channel, record.event);
     const {channel, value, timestamp} = record;
     for (let tries = 0; ; tries += 1) {
       assert(

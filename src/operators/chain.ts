@@ -9,22 +9,28 @@
  * stopped; nothing else about control is in it. Loops are compiled once per shape of input, and
  * anew when the shape of an output or the form of an operator's state has changed.
  */
+import {assert} from '../base/assert.ts';
 import type {RecordWriter, StopFlag} from '../network/record-writer.ts';
 import type {BatchReader} from '../records/batch-reader.ts';
 import {isCodeGenerationAllowed} from '../records/compiler.ts';
+import type {KeyedStateBackend} from '../state/keyed-state-backend.ts';
+import type {OperatorStateBackend} from '../state/operator-state-backend.ts';
+import type {OperatorSnapshot} from '../state/redistribute.ts';
 import {compileLoop, type ChainLoop, type LoopInput} from './chain-compiler.ts';
 import type {ChainEdge, ChainPlan} from './chain-plan.ts';
 import {createOperator} from './create-operator.ts';
-import type {RuntimeContext} from './functions.ts';
+import {EventTimeFlow} from './event-time-flow.ts';
+import type {TaskContext} from './functions.ts';
 import {OperatorError} from './operator-error.ts';
-import type {Emitter, OperatorRuntime} from './operator-runtime.ts';
+import type {Emitter, OperatorContext, OperatorRuntime} from './operator-runtime.ts';
+import type {StateBackends} from './state-backends.ts';
 
 export interface ChainOptions {
   readonly plan: ChainPlan;
   readonly writers: readonly RecordWriter[];
   readonly stop: StopFlag;
   /** The runtime context of each node. */
-  readonly contexts: readonly RuntimeContext[];
+  readonly contexts: readonly TaskContext[];
   readonly wakeUp: () => void;
   /** Run the interpreter instead of generated code. */
   readonly interpret: boolean;
@@ -32,7 +38,16 @@ export interface ChainOptions {
   readonly name: string;
   /** False leaves counting per operator out of the generated code. */
   readonly counts: boolean;
+  /** Inputs of the head; default 1. A source has one too: what its reader says about time. */
+  readonly inputCount?: number;
+  /** Makes the state of operators; absent only for chains that have none. */
+  readonly stateBackends?: StateBackends;
+  /** By node: what its state begins with. */
+  readonly restored?: ReadonlyArray<OperatorSnapshot | undefined>;
 }
+
+/** Timers, or results at the end, that operators handle before the task looks at other things. */
+const EMITS_PER_STEP_MAX = 1024;
 
 export class Chain {
   readonly plan: ChainPlan;
@@ -49,11 +64,17 @@ export class Chain {
   readonly #sinks: readonly OperatorRuntime[];
   /** What the cached loops were compiled against. */
   readonly #batchesCompiled: unknown[] = [];
+  readonly #flow: EventTimeFlow;
+  /** By node; undefined as long as the operator has not asked for it. */
+  readonly #keyedBackends: Array<KeyedStateBackend | undefined> = [];
+  readonly #operatorStates: Array<OperatorStateBackend | undefined> = [];
   #opened = 0;
   #finished = 0;
+  /** How often operators may still go on in this step; see `canEmit`. */
+  #emitsLeft = EMITS_PER_STEP_MAX;
 
   constructor(options: ChainOptions) {
-    const {plan, writers, contexts, stop} = options;
+    const {plan, writers} = options;
     this.plan = plan;
     this.writers = writers;
     this.#options = options;
@@ -66,22 +87,18 @@ export class Chain {
         const edges = node.outputs.filter(edge => edge.sideOutput === tag);
         outputs.set(tag, this.#createEmitter(index, edges, operators));
       }
-      operators.push(
-        createOperator(node.spec, {
-          runtime: contexts[index]!,
-          output: outputs.get(undefined)!,
-          sideOutput: tag => outputs.get(tag) ?? DROPPED,
-          canEmit: () => !stop.requested && this.isWritable(),
-          invalidateCode: () => this.#loops.clear(),
-          requestStop: () => {
-            stop.requested = true;
-          },
-          wakeUp: options.wakeUp,
-        }),
-      );
+      operators.push(createOperator(node.spec, this.#createContext(index, outputs)));
     }
     this.operators = operators;
     this.#sinks = operators.filter((_, index) => plan.nodes[index]!.spec.type === 'sink');
+    this.#flow = new EventTimeFlow({
+      plan,
+      operators,
+      writers,
+      inputCount: options.inputCount ?? 1,
+      stop: options.stop,
+      guard: (node, action) => this.#guard(node, action),
+    });
   }
 
   /**
@@ -155,15 +172,98 @@ export class Chain {
     );
   }
 
+  /**
+   * Input `inputIndex` of the head has come to `watermark`: operators fire what is due, then it goes to all
+   * outputs. Returns whether that is done; if not, `proceed` goes on with it before the next record.
+   */
+  processWatermark(watermark: number, inputIndex = 0): boolean {
+    this.#flow.watermark(watermark, inputIndex);
+    return this.proceed();
+  }
+
+  /** Input `inputIndex` of the head has become idle, or active again. As `processWatermark`. */
+  processStatus(isIdle: boolean, inputIndex = 0): boolean {
+    this.#flow.status(isIdle, inputIndex);
+    return this.proceed();
+  }
+
+  /**
+   * Goes on with watermarks that are under way, also with those that operators have emitted while records
+   * were processed. Call it before records are run; none may be as long as it says no.
+   */
+  proceed(): boolean {
+    this.#emitsLeft = EMITS_PER_STEP_MAX;
+    return this.#flow.isSettled || this.#flow.proceed();
+  }
+
+  /**
+   * Fires processing-time timers that are due at `nowMs` (wall clock), head to tail, and hands on the
+   * watermarks that come of it. False: call it again before records are run.
+   */
+  processTime(nowMs: number): boolean {
+    if (!this.proceed()) return false;
+    for (const [index, operator] of this.operators.entries()) {
+      if (operator.nextProcessingTimeMs > nowMs) continue;
+      if (this.#options.stop.requested) return false;
+      if (!this.#guard(index, () => operator.processTime(nowMs))) return false;
+      if (!this.proceed()) return false;
+    }
+    return true;
+  }
+
+  /** When the next processing-time timer is due (wall clock), or Infinity. */
+  get nextProcessingTimeMs(): number {
+    let next = Infinity;
+    for (const {nextProcessingTimeMs} of this.operators) {
+      if (nextProcessingTimeMs < next) next = nextProcessingTimeMs;
+    }
+    return next;
+  }
+
+  /** The last watermark that came to the head, and to operator `node`. */
+  inputWatermark(node = 0): number {
+    return this.#flow.inputWatermark(node);
+  }
+
+  /** The last watermark that left operator `node`. */
+  outputWatermark(node: number): number {
+    return this.#flow.outputWatermark(node);
+  }
+
+  /**
+   * The state of all operators, by node, as plain data. Between two records only, and when no watermark is
+   * under way: a timer that has fired must have left the state.
+   */
+  snapshot(): OperatorSnapshot[] {
+    assert(this.#flow.isSettled, 'a snapshot was taken in the middle of a watermark');
+    return this.operators.map((operator, index) => {
+      this.#guard(index, () => operator.prepareSnapshot());
+      const keyed = this.#keyedBackends[index]?.snapshot();
+      const own = this.#operatorStates[index]?.snapshot();
+      return {
+        ...(keyed === undefined ? {} : {keyed}),
+        ...(own === undefined ? {} : {operator: own}),
+      };
+    });
+  }
+
   /** Emits what is left, head to tail; false if outputs have to make room first. */
   finish(): boolean {
+    if (!this.proceed()) return false;
+    this.#emitsLeft = EMITS_PER_STEP_MAX;
     while (this.#finished < this.operators.length) {
       if (this.#options.stop.requested) return false;
       const index = this.#finished;
       if (!this.#guard(index, () => this.operators[index]!.finish())) return false;
       this.#finished += 1;
+      if (!this.proceed()) return false;
     }
     return true;
+  }
+
+  /** Whether an operator stopped only to let others have their turn. */
+  get hasYielded(): boolean {
+    return this.#emitsLeft <= 0;
   }
 
   /** Whether all sinks take records. */
@@ -201,6 +301,8 @@ export class Chain {
       }
     }
     this.#opened = 0;
+    for (const backend of this.#keyedBackends) backend?.close();
+    this.#keyedBackends.length = 0;
     if (failure !== undefined) throw failure;
   }
 
@@ -261,6 +363,61 @@ export class Chain {
       if (stop.requested) break;
     }
     return row;
+  }
+
+  #createContext(
+    index: number,
+    outputs: ReadonlyMap<string | undefined, Emitter>,
+  ): OperatorContext {
+    const {contexts, stop, wakeUp} = this.#options;
+    const requestStop = () => {
+      stop.requested = true;
+    };
+    const operatorState = () => this.#operatorState(index);
+    return {
+      runtime: contexts[index]!,
+      output: outputs.get(undefined)!,
+      sideOutput: tag => outputs.get(tag) ?? DROPPED,
+      canEmit: () => {
+        this.#emitsLeft -= 1;
+        return !stop.requested && this.#emitsLeft > 0 && this.isWritable();
+      },
+      invalidateCode: () => this.#loops.clear(),
+      requestStop,
+      wakeUp,
+      emitWatermark: timestamp => {
+        this.#flow.emit(index, {kind: 'watermark', timestamp});
+        requestStop();
+      },
+      emitStatus: isIdle => {
+        this.#flow.emit(index, {kind: 'status', isIdle});
+        requestStop();
+      },
+      createKeyedBackend: () => this.#keyedBackend(index),
+      get operatorState() {
+        return operatorState();
+      },
+    };
+  }
+
+  #keyedBackend(index: number): KeyedStateBackend {
+    return (this.#keyedBackends[index] ??= this.#stateBackends.createKeyed({
+      context: this.#options.contexts[index]!,
+      restored: this.#options.restored?.[index]?.keyed,
+    }));
+  }
+
+  #operatorState(index: number): OperatorStateBackend {
+    return (this.#operatorStates[index] ??= this.#stateBackends.createOperator({
+      context: this.#options.contexts[index]!,
+      restored: this.#options.restored?.[index]?.operator,
+    }));
+  }
+
+  get #stateBackends(): StateBackends {
+    const {stateBackends} = this.#options;
+    assert(stateBackends !== undefined, 'an operator with state runs in a chain without backends');
+    return stateBackends;
   }
 
   #createEmitter(

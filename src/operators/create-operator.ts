@@ -38,6 +38,8 @@ export function createOperator(spec: OperatorSpec, context: OperatorContext): Op
       return new AggregateOperator(context, spec);
     case 'rollingAggregate':
       return new RollingAggregateOperator(context, spec.fn, spec.key, spec.emit);
+    case 'custom':
+      return spec.create(context);
     case 'sink':
       return new SinkOperator(context, spec.sink);
   }

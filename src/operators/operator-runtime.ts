@@ -6,6 +6,8 @@
  * To add an operator, implement this, list it in `create-operator.ts`, and the property test of the
  * compiler against the interpreter covers it.
  */
+import type {KeyedStateBackend} from '../state/keyed-state-backend.ts';
+import type {OperatorStateBackend} from '../state/operator-state-backend.ts';
 import type {ChainCode, RecordText} from './chain-code.ts';
 import type {RuntimeContext} from './functions.ts';
 
@@ -21,7 +23,10 @@ export interface OperatorContext {
   readonly output: Emitter;
   /** The side output of a tag; records of a tag that nobody reads are dropped. */
   sideOutput(tag: string): Emitter;
-  /** Whether the task's outputs can take more; asked between two records of `finish`. */
+  /**
+   * Whether the task goes on with this operator: asked between two records of `finish`, and between two
+   * timers. No: the outputs have no room, or others wait for their turn. Return false and go on later.
+   */
   canEmit(): boolean;
   /** The operator's generated code no longer fits its state: have it written anew before it runs. */
   invalidateCode(): void;
@@ -29,6 +34,21 @@ export interface OperatorContext {
   requestStop(): void;
   /** Makes the task look again soon; for sinks and sources that wait for promises. */
   wakeUp(): void;
+  /**
+   * Sends a watermark behind everything that the operator has emitted, to all who read any of its
+   * outputs. Only for operators that do not forward watermarks by themselves (`forwardsWatermarks`).
+   * The operator emits nothing more until it is called again: what is behind it moves first.
+   */
+  emitWatermark(timestamp: number): void;
+  /** Says that the operator's outputs are idle, or active again. The same rule holds. */
+  emitStatus(isIdle: boolean): void;
+  /**
+   * The operator's keyed state, with what was restored in it; the same one at each call. Made at the
+   * first call, so call it in the constructor or in `open`.
+   */
+  createKeyedBackend(): KeyedStateBackend;
+  /** The operator's own state, which belongs to no key, with what was restored in it. */
+  readonly operatorState: OperatorStateBackend;
 }
 
 export interface OperatorRuntime {
@@ -39,10 +59,29 @@ export interface OperatorRuntime {
   /** Compiler: writes what `process` does into the loop. */
   generate(code: ChainCode, record: RecordText, inputIndex: number): void;
   /**
+   * Whether the chain hands watermarks and idleness on when `processWatermark` is done with them. An
+   * operator that makes its own, or holds them back, says no and uses `context.emitWatermark`.
+   */
+  readonly forwardsWatermarks: boolean;
+  /**
+   * Event time has come to `watermark`, which is larger than any before; over several inputs it is their
+   * combined one. Fires what is due and returns whether that is done. False: the outputs have to make
+   * room (`canEmit`); called again with the same watermark until it is done. Only then it is handed on.
+   */
+  processWatermark(watermark: number): boolean;
+  /** All inputs have become idle, or one is active again. */
+  processStatus(isIdle: boolean): void;
+  /** When the next processing-time timer is due (`clock.now()`), or Infinity. */
+  readonly nextProcessingTimeMs: number;
+  /** Fires processing-time timers that are due at `nowMs`; returns as `processWatermark` does. */
+  processTime(nowMs: number): boolean;
+  /**
    * After the last record, from the first operator to the last: emits what is left, and returns
    * whether that is done. Called again, when outputs have room, until it is.
    */
   finish(): boolean;
+  /** Puts into the state what the operator keeps beside it; a snapshot follows at once. */
+  prepareSnapshot(): void;
   /** Whether the operator takes records now. Only sinks may refuse. */
   isWritable(): boolean;
   /** When `isWritable` may change by itself (engine clock), or Infinity. */
@@ -66,9 +105,29 @@ export abstract class BaseOperator implements OperatorRuntime {
 
   open(): void {}
 
+  get forwardsWatermarks(): boolean {
+    return true;
+  }
+
+  processWatermark(_watermark: number): boolean {
+    return true;
+  }
+
+  processStatus(_isIdle: boolean): void {}
+
+  get nextProcessingTimeMs(): number {
+    return Infinity;
+  }
+
+  processTime(_nowMs: number): boolean {
+    return true;
+  }
+
   finish(): boolean {
     return true;
   }
+
+  prepareSnapshot(): void {}
 
   isWritable(): boolean {
     return true;

@@ -15,6 +15,7 @@ import type {
   ProcessFunction,
   ReduceFunction,
 } from './functions.ts';
+import type {OperatorContext, OperatorRuntime} from './operator-runtime.ts';
 import type {Sink} from './sink.ts';
 import type {Source} from './source.ts';
 
@@ -62,6 +63,19 @@ export type OperatorSpec =
       readonly key: KeySelector;
       readonly fn: AggregateFunction<any, any, any>;
       readonly emit: 'update' | 'final';
+    }
+  | {
+      /** An operator of a higher layer: windows, joins, processes, generators of watermarks. */
+      readonly type: 'custom';
+      /** What it is, in a few words, for `explain`. */
+      readonly kind: string;
+      /** 1 if absent. */
+      readonly inputCount?: 1 | 2;
+      /** Of a keyed operator; two if it has two inputs. */
+      readonly key?: KeySelector | readonly [KeySelector, KeySelector];
+      /** User functions and parameters: what makes two operators of a kind different, for the graph's hash. */
+      readonly parts?: readonly unknown[];
+      readonly create: (context: OperatorContext) => OperatorRuntime;
     }
   | {readonly type: 'sink'; readonly sink: Sink<any>}
   | {
