@@ -20,6 +20,7 @@ import {compileLoop, type ChainLoop, type LoopInput} from './chain-compiler.ts';
 import type {ChainEdge, ChainPlan} from './chain-plan.ts';
 import {createOperator} from './create-operator.ts';
 import {EventTimeFlow} from './event-time-flow.ts';
+import {FunctionContext} from './function-context.ts';
 import type {TaskContext} from './functions.ts';
 import {OperatorError} from './operator-error.ts';
 import type {Emitter, OperatorContext, OperatorRuntime} from './operator-runtime.ts';
@@ -375,7 +376,10 @@ export class Chain {
     };
     const operatorState = () => this.#operatorState(index);
     return {
-      runtime: contexts[index]!,
+      runtime: new FunctionContext(contexts[index]!, {
+        operator: operatorState,
+        isRestored: this.#options.restored !== undefined,
+      }),
       output: outputs.get(undefined)!,
       sideOutput: tag => outputs.get(tag) ?? DROPPED,
       canEmit: () => {

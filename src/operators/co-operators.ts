@@ -1,10 +1,10 @@
 /**
- * The operators of connected streams: coMap, coFlatMap, coProcess. Two inputs with types of their
- * own, one function object, one thread; nothing is promised about the order between the inputs.
+ * The operators of connected streams: coMap, coFlatMap; coProcess is in process.ts. Two inputs with types
+ * of their own, one function object, one thread; nothing is promised about the order between the inputs.
  */
 import type {ChainCode, RecordText} from './chain-code.ts';
-import {ElementContext, TimestampedCollector} from './collectors.ts';
-import type {CoFlatMapFunction, CoMapFunction, CoProcessFunction} from './functions.ts';
+import {TimestampedCollector} from './collectors.ts';
+import type {CoFlatMapFunction, CoMapFunction} from './functions.ts';
 import {BaseOperator, type OperatorContext} from './operator-runtime.ts';
 import {UserFunction} from './user-function.ts';
 
@@ -33,27 +33,24 @@ export class CoMapOperator extends BaseOperator {
     code.emit(result, record.timestamp, fn.resultFields);
   }
 
+  override prepareSnapshot(): void {
+    this.#maps[0]!.snapshotState();
+  }
+
   override close(): void {
     this.#maps[0]!.close();
   }
 }
 
-/** What coFlatMap and coProcess share: a method per input that emits through a collector. */
-abstract class CoCollectingOperator extends BaseOperator {
-  protected readonly collector: TimestampedCollector;
+/** `flatMap1` and `flatMap2`: any number of records out for each one in. */
+export class CoFlatMapOperator extends BaseOperator {
+  readonly #collector: TimestampedCollector;
   readonly #methods: readonly UserFunction[];
-  readonly #extraArguments: readonly unknown[];
 
-  constructor(
-    context: OperatorContext,
-    fn: unknown,
-    methods: readonly [string, string],
-    extraArguments: (collector: TimestampedCollector) => readonly unknown[],
-  ) {
+  constructor(context: OperatorContext, fn: CoFlatMapFunction<any, any, any>) {
     super(context);
-    this.#methods = methods.map(method => new UserFunction(fn, method));
-    this.collector = new TimestampedCollector(context.output);
-    this.#extraArguments = extraArguments(this.collector);
+    this.#methods = [new UserFunction(fn, 'flatMap1'), new UserFunction(fn, 'flatMap2')];
+    this.#collector = new TimestampedCollector(context.output);
   }
 
   override open(): void {
@@ -61,45 +58,23 @@ abstract class CoCollectingOperator extends BaseOperator {
   }
 
   process(value: unknown, timestamp: number, inputIndex: number): void {
-    this.collector.interpret(timestamp);
-    this.#methods[inputIndex]!.call(value, ...this.#extraArguments, this.collector);
+    this.#collector.interpret(timestamp);
+    this.#methods[inputIndex]!.call(value, this.#collector);
   }
 
   generate(code: ChainCode, record: RecordText, inputIndex: number): void {
-    const collector = this.collector.generate(code);
-    const extra = this.#extraArguments.map(argument => code.bind(argument));
+    const collector = this.#collector.generate(code);
     const method = this.#methods[inputIndex]!;
     const argument = record.argument(method.use(0));
     code.line(`${collector}.timestamp = ${record.timestamp};`);
-    code.line(`${method.text(code, argument, ...extra, collector)};`);
+    code.line(`${method.text(code, argument, collector)};`);
+  }
+
+  override prepareSnapshot(): void {
+    this.#methods[0]!.snapshotState();
   }
 
   override close(): void {
     this.#methods[0]!.close();
-  }
-}
-
-/** `flatMap1` and `flatMap2`: any number of records out for each one in. */
-export class CoFlatMapOperator extends CoCollectingOperator {
-  constructor(context: OperatorContext, fn: CoFlatMapFunction<any, any, any>) {
-    super(context, fn, ['flatMap1', 'flatMap2'], () => []);
-  }
-}
-
-/** `processElement1` and `processElement2`, with a context and side outputs. */
-export class CoProcessOperator extends CoCollectingOperator {
-  readonly #function: CoProcessFunction<any, any, any>;
-
-  constructor(context: OperatorContext, fn: CoProcessFunction<any, any, any>) {
-    super(context, fn, ['processElement1', 'processElement2'], collector => [
-      new ElementContext(collector, tag => context.sideOutput(tag)),
-    ]);
-    this.#function = fn;
-  }
-
-  override finish(): boolean {
-    this.collector.interpret(NaN);
-    this.#function.finish?.(this.collector);
-    return true;
   }
 }

@@ -7,7 +7,7 @@
  * interpreter its own before each record (`interpret`). So the two may alternate.
  */
 import type {ChainCode} from './chain-code.ts';
-import type {Collector, OutputTag, ProcessContext} from './functions.ts';
+import type {Collector, OutputTag, ProcessContext, TimerService} from './functions.ts';
 import type {Emitter} from './operator-runtime.ts';
 
 type Emit = (value: unknown, timestamp: number) => void;
@@ -54,12 +54,18 @@ const NO_SIDES: ReadonlyMap<string, Emit> = new Map();
 
 /** What `processElement` knows about the present record. */
 export class ElementContext implements ProcessContext {
+  readonly timerService: TimerService;
   readonly #collector: TimestampedCollector;
   readonly #sideOutput: (tag: string) => Emitter;
 
-  constructor(collector: TimestampedCollector, sideOutput: (tag: string) => Emitter) {
+  constructor(
+    collector: TimestampedCollector,
+    sideOutput: (tag: string) => Emitter,
+    timerService: TimerService,
+  ) {
     this.#collector = collector;
     this.#sideOutput = sideOutput;
+    this.timerService = timerService;
   }
 
   get timestamp(): number | undefined {

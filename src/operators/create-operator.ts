@@ -1,10 +1,11 @@
 /** Which class runs which kind of operator. */
 import {AggregateOperator} from './aggregate.ts';
-import {CoFlatMapOperator, CoMapOperator, CoProcessOperator} from './co-operators.ts';
+import {CoFlatMapOperator, CoMapOperator} from './co-operators.ts';
 import {FilterOperator} from './filter.ts';
 import {FlatMapOperator} from './flat-map.ts';
+import {withKeyedState} from './keyed-function.ts';
 import {MapOperator} from './map.ts';
-import type {OperatorSpec} from './operator.ts';
+import type {KeySelector, OperatorSpec} from './operator.ts';
 import type {OperatorContext, OperatorRuntime} from './operator-runtime.ts';
 import {PassThroughOperator} from './pass-through.ts';
 import {ProcessOperator} from './process.ts';
@@ -13,6 +14,27 @@ import {RollingAggregateOperator} from './rolling-aggregate.ts';
 import {SinkOperator} from './sink-operator.ts';
 
 export function createOperator(spec: OperatorSpec, context: OperatorContext): OperatorRuntime {
+  const keys = stateKeysOf(spec);
+  if (keys === undefined) return createInContext(spec, context);
+  return withKeyedState(context, keys, keyed => createInContext(spec, keyed));
+}
+
+/** The keys of an operator whose function may have state per key, but knows nothing of keys itself. */
+function stateKeysOf(spec: OperatorSpec): readonly KeySelector[] | undefined {
+  switch (spec.type) {
+    case 'map':
+    case 'filter':
+    case 'flatMap':
+    case 'coMap':
+    case 'coFlatMap':
+      // A plain function is never opened and has nowhere to ask for state.
+      return typeof spec.fn === 'function' ? undefined : spec.stateKeys;
+    default:
+      return undefined;
+  }
+}
+
+function createInContext(spec: OperatorSpec, context: OperatorContext): OperatorRuntime {
   switch (spec.type) {
     case 'source':
     case 'hostSource':
@@ -25,13 +47,13 @@ export function createOperator(spec: OperatorSpec, context: OperatorContext): Op
     case 'flatMap':
       return new FlatMapOperator(context, spec.fn);
     case 'process':
-      return new ProcessOperator(context, spec.fn);
+      return new ProcessOperator(context, spec.fn, ['processElement']);
     case 'coMap':
       return new CoMapOperator(context, spec.fn);
     case 'coFlatMap':
       return new CoFlatMapOperator(context, spec.fn);
     case 'coProcess':
-      return new CoProcessOperator(context, spec.fn);
+      return new ProcessOperator(context, spec.fn, ['processElement1', 'processElement2']);
     case 'reduce':
       return new ReduceOperator(context, spec.fn, spec.key, spec.emit);
     case 'aggregate':

@@ -27,6 +27,10 @@ export class FilterOperator extends BaseOperator {
     code.end();
   }
 
+  override prepareSnapshot(): void {
+    this.#fn.snapshotState();
+  }
+
   override close(): void {
     this.#fn.close();
   }

@@ -40,6 +40,10 @@ export class FlatMapOperator extends BaseOperator {
     code.line(`if (${returned} !== undefined) ${collectAll}(${returned});`);
   }
 
+  override prepareSnapshot(): void {
+    this.#fn.snapshotState();
+  }
+
   override close(): void {
     this.#fn.close();
   }

@@ -3,6 +3,8 @@
  * text. A key that is a field is read as a column where records come as columns.
  */
 import {propertyText} from '../records/compiler.ts';
+import type {ChainCode, RecordText} from './chain-code.ts';
+import {parameterUse} from './function-text.ts';
 import type {KeySelector} from './operator.ts';
 
 /** Reads the value at `path`; undefined where an object on the way is missing. */
@@ -54,4 +56,18 @@ export function keyReader(selector: KeySelector): KeyReader {
     select: value => paths.map(path => readPath(value, path)),
     text: value => `[${paths.map(path => pathText(value, path)).join(', ')}]`,
   };
+}
+
+/** The key of a record as an expression: a column where it can be, so that no record is built for it. */
+export function keyText(code: ChainCode, record: RecordText, key: KeyReader): string {
+  const {selector} = key;
+  if (selector.kind === 'function') {
+    return key.text(record.argument(parameterUse(selector.fn, 0)), value => code.bind(value));
+  }
+  const columns = selector.paths.map(path => record.column(path)?.text);
+  if (columns.every(text => text !== undefined)) {
+    return columns.length === 1 ? columns[0]! : `[${columns.join(', ')}]`;
+  }
+  // Some may be null, or are no columns at all.
+  return key.text(record.value(), value => code.bind(value));
 }

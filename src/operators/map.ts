@@ -27,6 +27,10 @@ export class MapOperator extends BaseOperator {
     code.emit(result, record.timestamp, this.#fn.resultFields);
   }
 
+  override prepareSnapshot(): void {
+    this.#fn.snapshotState();
+  }
+
   override close(): void {
     this.#fn.close();
   }

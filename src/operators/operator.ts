@@ -27,6 +27,11 @@ export type KeySelector =
   | {readonly kind: 'fields'; readonly paths: readonly (readonly string[])[]}
   | {readonly kind: 'function'; readonly fn: (value: any) => unknown};
 
+/** Behind `keyBy`, by input: a function object may keep state per key. */
+interface StateKeys {
+  readonly stateKeys?: readonly KeySelector[];
+}
+
 /** The rolling aggregations of Flink's KeyedStream. */
 export type AggregationKind = 'sum' | 'min' | 'max' | 'minBy' | 'maxBy';
 
@@ -34,12 +39,12 @@ export type AggregationKind = 'sum' | 'min' | 'max' | 'minBy' | 'maxBy';
 export type OperatorSpec =
   | {readonly type: 'source'; readonly source: Source<any, any>}
   | {readonly type: 'hostSource'; readonly channel: string}
-  | {readonly type: 'map'; readonly fn: MapFunction<any, any>}
-  | {readonly type: 'filter'; readonly fn: FilterFunction<any>}
-  | {readonly type: 'flatMap'; readonly fn: FlatMapFunction<any, any>}
+  | ({readonly type: 'map'; readonly fn: MapFunction<any, any>} & StateKeys)
+  | ({readonly type: 'filter'; readonly fn: FilterFunction<any>} & StateKeys)
+  | ({readonly type: 'flatMap'; readonly fn: FlatMapFunction<any, any>} & StateKeys)
   | {readonly type: 'process'; readonly fn: ProcessFunction<any, any>}
-  | {readonly type: 'coMap'; readonly fn: CoMapFunction<any, any, any>}
-  | {readonly type: 'coFlatMap'; readonly fn: CoFlatMapFunction<any, any, any>}
+  | ({readonly type: 'coMap'; readonly fn: CoMapFunction<any, any, any>} & StateKeys)
+  | ({readonly type: 'coFlatMap'; readonly fn: CoFlatMapFunction<any, any, any>} & StateKeys)
   | {readonly type: 'coProcess'; readonly fn: CoProcessFunction<any, any, any>}
   | {
       readonly type: 'reduce';

@@ -31,6 +31,10 @@ export class ReduceOperator extends KeyedOperator {
     this.#fn.open(this.context.runtime);
   }
 
+  override prepareSnapshot(): void {
+    this.#fn.snapshotState();
+  }
+
   override close(): void {
     this.#fn.close();
   }

@@ -37,6 +37,10 @@ export class RollingAggregateOperator extends KeyedOperator {
     this.#add.open(this.context.runtime);
   }
 
+  override prepareSnapshot(): void {
+    this.#add.snapshotState();
+  }
+
   override close(): void {
     this.#add.close();
   }

@@ -22,8 +22,8 @@ import {FIBONACCI, NumberKeyTable} from '../state/number-key-table.ts';
 import {shapeOfSchema, type RecordShape, type ShapeField} from '../state/record-shape.ts';
 import type {RecordTable} from '../state/record-table.ts';
 import type {ChainCode, RecordText} from './chain-code.ts';
-import {isSameSet, parameterUse} from './function-text.ts';
-import type {KeyReader} from './key.ts';
+import {isSameSet} from './function-text.ts';
+import {keyText, type KeyReader} from './key.ts';
 import type {UserFunction} from './user-function.ts';
 
 /** The kind of table for the keys of records of this schema, or undefined if they do not tell. */
@@ -436,19 +436,6 @@ const TOUCHED = new Float64Array(1);
 
 /** The lane of a bare number, as if it were a field. */
 const NUMBER_FIELD: ShapeField = {name: '', place: 'lane', index: 0};
-
-function keyText(code: ChainCode, record: RecordText, key: KeyReader): string {
-  const {selector} = key;
-  if (selector.kind === 'function') {
-    return key.text(record.argument(parameterUse(selector.fn, 0)), value => code.bind(value));
-  }
-  // Composite keys of columns, and single ones that may be null.
-  const columns = selector.paths.map(path => record.column(path)?.text);
-  if (columns.length > 1 && columns.every(text => text !== undefined)) {
-    return `[${columns.join(', ')}]`;
-  }
-  return key.text(record.value(), value => code.bind(value));
-}
 
 /** What a cell keeps: texts get memory of their own. */
 function keepText(value: unknown): unknown {

@@ -3,9 +3,9 @@
  * take more for now says so through `isWritable`, and the engine stops feeding it: that is where
  * backpressure begins. Two-phase commit comes on top of this contract (checkpoints).
  */
-import type {RuntimeContext} from './functions.ts';
+import type {TaskContext} from './functions.ts';
 
-export interface SinkWriterContext extends RuntimeContext {
+export interface SinkWriterContext extends TaskContext {
   /** Makes the task look at `isWritable` again soon; may be called from promises of the thread. */
   wakeUp(): void;
 }

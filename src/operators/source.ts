@@ -5,7 +5,7 @@
  * there is more. A poll yields a batch, so that the contract costs nothing per record.
  */
 import type {RecordSchema} from '../records/schema.ts';
-import type {RuntimeContext} from './functions.ts';
+import type {TaskContext} from './functions.ts';
 
 /** A part of a source: plain data with an id that is unique within the source. */
 export interface SourceSplit {
@@ -37,7 +37,7 @@ export type SourceBatch<T> =
       readonly end: number;
     };
 
-export interface SourceReaderContext extends RuntimeContext {
+export interface SourceReaderContext extends TaskContext {
   /** Makes the task poll again soon; may be called from promises of the same thread. */
   wakeUp(): void;
 }

@@ -5,6 +5,7 @@
  */
 import type {ChainCode} from './chain-code.ts';
 import {isIdentity, parameterUse, resultFieldNames, type ParameterUse} from './function-text.ts';
+import {FunctionContext} from './function-context.ts';
 import type {RichFunction, RuntimeContext} from './functions.ts';
 
 type AnyFunction = (...args: unknown[]) => unknown;
@@ -24,8 +25,16 @@ export class UserFunction {
         : (...args) => (target as Record<string, AnyFunction>)[method]!(...args);
   }
 
+  /** Gives it the state of its subtask, if it wants that, and opens it. */
   open(context: RuntimeContext): void {
-    if (typeof this.#target !== 'function') (this.#target as RichFunction).open?.(context);
+    if (typeof this.#target !== 'function') {
+      FunctionContext.open(this.#target as RichFunction, context);
+    }
+  }
+
+  /** Has it put into its state what it keeps beside it. */
+  snapshotState(): void {
+    if (typeof this.#target !== 'function') (this.#target as RichFunction).snapshotState?.();
   }
 
   close(): void {

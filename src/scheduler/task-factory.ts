@@ -27,7 +27,7 @@ import {
 import {RecordWriter, type StopFlag} from '../network/record-writer.ts';
 import {Chain} from '../operators/chain.ts';
 import type {ChainEdge, ChainPlan} from '../operators/chain-plan.ts';
-import type {RuntimeContext} from '../operators/functions.ts';
+import type {TaskContext} from '../operators/functions.ts';
 import {keyReader} from '../operators/key.ts';
 import {collectingSink} from '../connectors/index.ts';
 import {
@@ -83,7 +83,7 @@ export interface ChainParts {
   readonly chain: Chain;
   readonly writers: readonly TimedWriter[];
   readonly stop: StopFlag;
-  readonly contexts: readonly RuntimeContext[];
+  readonly contexts: readonly TaskContext[];
 }
 
 /** Creates tasks, or only their chains, for one worker. */
@@ -145,7 +145,7 @@ export class TaskFactory {
     const vertex = plan.jobGraph.vertices[task.vertex];
     const stop: StopFlag = {requested: false};
     const counters = new NamedCounters(arena, layout.namedCounters[taskIndex]);
-    const contexts = vertex.operators.map(({name, uid}): RuntimeContext => ({
+    const contexts = vertex.operators.map(({name, uid}): TaskContext => ({
       jobName,
       operatorName: name,
       uid,
@@ -203,7 +203,7 @@ export class TaskFactory {
     taskIndex: number,
     chain: Chain,
     metrics: TaskMetricsWriter | undefined,
-    context: RuntimeContext & {wakeUp(): void},
+    context: TaskContext & {wakeUp(): void},
   ): TaskInput {
     const {arena, deployment, plan} = this.#options;
     const {layout, config} = deployment.plan;

@@ -2,12 +2,12 @@
 import test from 'ava';
 import {ManualClock} from '../../src/base/clock.ts';
 import {Chain} from '../../src/operators/chain.ts';
-import type {RuntimeContext} from '../../src/operators/functions.ts';
+import type {TaskContext} from '../../src/operators/functions.ts';
 import type {Sink, SinkWriter, SinkWriterContext} from '../../src/operators/sink.ts';
 import {operatorErrorOf} from '../support/chain-harness.ts';
 
 /** A context as an engine may well have it: an object of a class with private fields. */
-class ClassContext implements RuntimeContext {
+class ClassContext implements TaskContext {
   readonly #name = 'private';
   readonly jobName = 'job';
   readonly operatorName = 'sink';
@@ -27,7 +27,7 @@ class ClassContext implements RuntimeContext {
   }
 }
 
-function chainOf(sink: Sink<any>, context: RuntimeContext = new ClassContext()) {
+function chainOf(sink: Sink<any>, context: TaskContext = new ClassContext()) {
   const wakeUps: string[] = [];
   const stop = {requested: false};
   const chain = new Chain({

@@ -9,7 +9,7 @@ import type {RecordWriter, StopFlag} from '../../src/network/record-writer.ts';
 import type {Partitioner} from '../../src/network/partitioner.ts';
 import {Chain} from '../../src/operators/chain.ts';
 import type {ChainEdge, ChainNode} from '../../src/operators/chain-plan.ts';
-import type {RuntimeContext} from '../../src/operators/functions.ts';
+import type {TaskContext} from '../../src/operators/functions.ts';
 import type {OperatorSpec} from '../../src/operators/operator.ts';
 import {OperatorError} from '../../src/operators/operator-error.ts';
 import type {Sink} from '../../src/operators/sink.ts';
@@ -33,7 +33,7 @@ export interface Timed {
 }
 
 /** The context of one operator, without engine around it. */
-export function testContext(name: string): RuntimeContext {
+export function testContext(name: string): TaskContext {
   return {
     jobName: 'test',
     operatorName: name,
