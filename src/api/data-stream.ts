@@ -34,6 +34,7 @@ import {
 import {fingerprint, type Infer, type RecordSchema, type Schema} from '../records/schema.ts';
 import {checkFunction} from './check-function.ts';
 import {ConnectedStreams} from './connected-streams.ts';
+import {IntervalJoin} from './interval-join.ts';
 import {
   parseKey,
   parsePath,
@@ -59,6 +60,9 @@ export interface StreamInternals {
 
 /** Reads the internals of a stream; not for users. Errors: `E_API_STREAM` for anything else. */
 export let internalsOf: (operation: string, stream: unknown) => StreamInternals;
+
+/** The key of a keyed stream; not for users. Errors: `E_API_NOT_KEYED` for any other. */
+export let keyOf: (operation: string, stream: unknown) => KeySelector;
 
 /** What a declared schema must be for a stream of `T`: it may leave fields out, not invent any. */
 type SchemaOf<T, S> = unknown extends T
@@ -471,13 +475,8 @@ export class DataStream<T> extends OperatorSettings {
 
   #sameJob(operation: string, other: unknown): StreamInternals {
     const internals = internalsOf(operation, other);
-    if (internals.recorder === this.#internals.recorder) return internals;
-    throw new StreamError(
-      'E_API_ENVIRONMENT',
-      `${operation} met a stream of another environment`,
-      {},
-      {remedy: 'combine only streams that the same job() call has built'},
-    );
+    checkSameJob(operation, this.#internals, internals);
+    return internals;
   }
 }
 
@@ -495,10 +494,37 @@ export class KeyedStream<T, K> extends DataStream<T> {
   /** For TypeScript only: the type of the keys. */
   declare readonly keyType?: K;
 
+  static {
+    keyOf = (operation, stream) => {
+      if (typeof stream === 'object' && stream !== null && #key in stream) return stream.#key;
+      throw new StreamError(
+        'E_API_NOT_KEYED',
+        `${operation} needs a keyed stream`,
+        {operation},
+        {remedy: 'call keyBy() directly before it'},
+      );
+    };
+  }
+
   /** Not for users: call `keyBy`. */
   constructor(internals: StreamInternals, key: KeySelector) {
     super(internals);
     this.#key = key;
+  }
+
+  /**
+   * Pairs the elements of this stream with those of another one that have the same key and a time nearby.
+   *
+   * Shape:  `a.intervalJoin(b).between(lowerMs, upperMs).process(fn)`; both streams keyed.
+   * Errors: `E_API_NOT_KEYED`, `E_API_ENVIRONMENT`.
+   * Source: Flink, KeyedStream.intervalJoin (flink.md §7).
+   */
+  intervalJoin<U>(other: KeyedStream<U, K>): IntervalJoin<T, U> {
+    const key = keyOf('intervalJoin', other);
+    const left = internalsOf('intervalJoin', this);
+    const right = internalsOf('intervalJoin', other);
+    checkSameJob('intervalJoin', left, right);
+    return new IntervalJoin({internals: left, key: this.#key}, {internals: right, key});
   }
 
   /**
@@ -581,7 +607,16 @@ export class KeyedStream<T, K> extends DataStream<T> {
 }
 
 // TypeScript refuses `stream.sum()` without keyBy; JavaScript should say more than "not a function".
-for (const operation of ['reduce', 'aggregate', 'sum', 'min', 'max', 'minBy', 'maxBy']) {
+for (const operation of [
+  'reduce',
+  'aggregate',
+  'sum',
+  'min',
+  'max',
+  'minBy',
+  'maxBy',
+  'intervalJoin',
+]) {
   Object.defineProperty(DataStream.prototype, operation, {
     value: () => {
       throw new StreamError(
@@ -611,6 +646,21 @@ export class DataStreamSink extends OperatorSettings {
     this.#recorder.checkOpen(operation);
     return this.#transformation;
   }
+}
+
+/** Refuses to combine streams of different builds; not for users. */
+export function checkSameJob(
+  operation: string,
+  first: StreamInternals,
+  second: StreamInternals,
+): void {
+  if (first.recorder === second.recorder) return;
+  throw new StreamError(
+    'E_API_ENVIRONMENT',
+    `${operation} met a stream of another environment`,
+    {},
+    {remedy: 'combine only streams that the same job() call has built'},
+  );
 }
 
 /** Records an operator and gives its output; not for users. */

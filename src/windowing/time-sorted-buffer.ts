@@ -1,0 +1,93 @@
+/**
+ * Elements of one key on one side of a join, in the order of their timestamps; of equal timestamps the
+ * earlier arrival comes first. Plain data, because it is a value of keyed state: functions work on it.
+ *
+ *   timestamps  · · · 12 13 13 20        entries before `head` have been dropped already
+ *   values      · · ·  a  b  c  d
+ *                      ▲ head
+ *
+ * Input is nearly sorted by time, so an insertion is nearly always a push. What has become too old is
+ * always at the front: dropping it moves `head`, and the arrays are cut when half of them is dropped.
+ */
+
+export interface TimeSortedBuffer {
+  timestamps: number[];
+  /** Elements beside their timestamps; `undefined` where one has been dropped. */
+  values: unknown[];
+  /** The first entry that counts. */
+  head: number;
+}
+
+/** Dropped entries that are not worth an array of their own. */
+const DROPPED_MIN = 32;
+
+export function createBuffer(): TimeSortedBuffer {
+  return {timestamps: [], values: [], head: 0};
+}
+
+export function isEmpty(buffer: TimeSortedBuffer): boolean {
+  return buffer.head === buffer.timestamps.length;
+}
+
+/** The largest timestamp, or -Infinity. */
+export function lastTimestamp({timestamps, head}: TimeSortedBuffer): number {
+  return timestamps.length === head ? -Infinity : timestamps[timestamps.length - 1]!;
+}
+
+/** Puts an element behind all that are not later. */
+export function insert(buffer: TimeSortedBuffer, timestamp: number, value: unknown): void {
+  const {timestamps, values} = buffer;
+  if (timestamps.length === buffer.head || timestamps[timestamps.length - 1]! <= timestamp) {
+    timestamps.push(timestamp);
+    values.push(value);
+    return;
+  }
+  const at = firstAfter(buffer, timestamp);
+  timestamps.splice(at, 0, timestamp);
+  values.splice(at, 0, value);
+}
+
+/** The position of the first entry whose timestamp is at least `timestamp`. */
+export function firstFrom({timestamps, head}: TimeSortedBuffer, timestamp: number): number {
+  let low = head;
+  let high = timestamps.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (timestamps[middle]! < timestamp) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function firstAfter({timestamps, head}: TimeSortedBuffer, timestamp: number): number {
+  let low = head;
+  let high = timestamps.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (timestamps[middle]! <= timestamp) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Drops the entries that `lifeMs` after their timestamp are not later than `watermark`. */
+export function dropOld(buffer: TimeSortedBuffer, lifeMs: number, watermark: number): void {
+  const {timestamps, values} = buffer;
+  let {head} = buffer;
+  while (head < timestamps.length && timestamps[head]! + lifeMs <= watermark) {
+    values[head] = undefined;
+    head += 1;
+  }
+  if (head === 0) return;
+  if (head === timestamps.length) {
+    buffer.timestamps = [];
+    buffer.values = [];
+    buffer.head = 0;
+  } else if (head > DROPPED_MIN && head * 2 > timestamps.length) {
+    buffer.timestamps = timestamps.slice(head);
+    buffer.values = values.slice(head);
+    buffer.head = 0;
+  } else {
+    buffer.head = head;
+  }
+}
