@@ -204,7 +204,7 @@ export class StreamTask implements Tasklet {
     const input = this.#input;
     let rows = input.rowsStepped;
     // A batch of no rows, an event, counts as one, or a portion of events would never end.
-    for (let taken = Math.max(1, rows); taken < this.#portionRows && !this.#stop.requested; ) {
+    for (let taken = Math.max(1, rows); taken < this.#portionRows && !this.#stop.requested;) {
       if (input.step(this.#portionRows - taken, nowMs) !== PROGRESSED) break;
       rows += input.rowsStepped;
       taken += Math.max(1, input.rowsStepped);
