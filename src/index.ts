@@ -15,24 +15,69 @@ export {
 } from './api/config.ts';
 export type {StreamExecutionEnvironment} from './api/environment.ts';
 export type {DataStream, DataStreamSink, KeyedStream} from './api/data-stream.ts';
-export type {ConnectedStreams} from './api/connected-streams.ts';
+export type {ConnectedStreams, KeyedConnectedStreams} from './api/connected-streams.ts';
+export type {
+  BroadcastConnectedStream,
+  BroadcastStream,
+  KeyedBroadcastConnectedStream,
+} from './api/broadcast-stream.ts';
 export type {Key} from './api/field-path.ts';
 export {OutputTag} from './operators/functions.ts';
 export type {
   AggregateFunction,
+  AsyncFunction,
+  BroadcastContext,
+  BroadcastOnTimerContext,
+  BroadcastProcessFunction,
   CoFlatMapFunction,
   CoMapFunction,
   CoProcessFunction,
   Collector,
   FilterFunction,
   FlatMapFunction,
+  KeyedBroadcastContext,
+  KeyedBroadcastProcessFunction,
+  KeyedCoProcessFunction,
+  KeyedProcessContext,
+  KeyedProcessFunction,
+  KeyedReadOnlyBroadcastContext,
+  KeyedStateStore,
   MapFunction,
+  OnTimerContext,
   ProcessContext,
   ProcessFunction,
+  ReadOnlyBroadcastContext,
   ReduceFunction,
+  ResultFuture,
   RichFunction,
   RuntimeContext,
+  StateInitializationContext,
+  StateOf,
+  TaskContext,
+  TimerService,
 } from './operators/functions.ts';
+export {
+  AggregatingStateDescriptor,
+  ListStateDescriptor,
+  MapStateDescriptor,
+  ReducingStateDescriptor,
+  ValueStateDescriptor,
+  type StateOptions,
+} from './state/state-descriptors.ts';
+export type {
+  AggregatingState,
+  ListState,
+  MapState,
+  ReducingState,
+  ValueState,
+} from './state/keyed-state.ts';
+export type {BroadcastState, ReadonlyBroadcastState} from './state/operator-state-backend.ts';
+export type {
+  StateTtlConfig,
+  TtlCleanup,
+  TtlUpdateType,
+  TtlVisibility,
+} from './state/state-ttl.ts';
 export type {Sink, SinkWriter, SinkWriterContext} from './operators/sink.ts';
 export {
   END_OF_SPLITS,

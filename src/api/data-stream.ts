@@ -18,11 +18,13 @@ import {
   type AggregateFunction,
   type FilterFunction,
   type FlatMapFunction,
+  type KeyedProcessFunction,
   type MapFunction,
   type ProcessFunction,
   type ReduceFunction,
 } from '../operators/functions.ts';
 import type {AggregationKind, KeySelector, OperatorSpec} from '../operators/operator.ts';
+import {keyedProcess} from '../operators/process.ts';
 import type {Sink} from '../operators/sink.ts';
 import {
   csvSink,
@@ -31,9 +33,20 @@ import {
   printSink,
   textFileSink,
 } from '../connectors/index.ts';
+import type {MapStateDescriptor} from '../state/state-descriptors.ts';
 import {fingerprint, type Infer, type RecordSchema, type Schema} from '../records/schema.ts';
+import {CountEvictor} from '../windowing/count-evictor.ts';
+import {CountTrigger} from '../windowing/count-trigger.ts';
+import {GlobalWindows} from '../windowing/global-windows.ts';
+import {PurgingTrigger} from '../windowing/purging-trigger.ts';
+import type {WindowAssigner} from '../windowing/window-assigner.ts';
 import {checkFunction} from './check-function.ts';
-import {ConnectedStreams} from './connected-streams.ts';
+import {
+  BroadcastConnectedStream,
+  BroadcastStream,
+  KeyedBroadcastConnectedStream,
+} from './broadcast-stream.ts';
+import {ConnectedStreams, KeyedConnectedStreams} from './connected-streams.ts';
 import {IntervalJoin} from './interval-join.ts';
 import {
   parseKey,
@@ -46,6 +59,7 @@ import {
   type Summable,
 } from './field-path.ts';
 import type {TransformationRecorder} from './recorder.ts';
+import {AllWindowedStream, WindowedStream} from './windowed-stream.ts';
 
 /** One of the streams that make up a stream. */
 export type StreamInput = Omit<TransformationInput, 'inputIndex'>;
@@ -56,6 +70,8 @@ export interface StreamInternals {
   readonly inputs: readonly StreamInput[];
   /** The operator whose main output this stream is, and nothing else. */
   readonly operator: Transformation | undefined;
+  /** Of a keyed stream. */
+  readonly key?: KeySelector | undefined;
 }
 
 /** Reads the internals of a stream; not for users. Errors: `E_API_STREAM` for anything else. */
@@ -205,7 +221,7 @@ export class DataStream<T> extends OperatorSettings {
    */
   map<O>(fn: MapFunction<T, O>): DataStream<O> {
     checkFunction('map', fn, ['map']);
-    return this.#add('Map', {type: 'map', fn});
+    return this.#add('Map', {type: 'map', fn, ...this.#stateKeys});
   }
 
   /**
@@ -217,7 +233,7 @@ export class DataStream<T> extends OperatorSettings {
   filter(fn: FilterFunction<T>): DataStream<T>;
   filter(fn: FilterFunction<T>): DataStream<T> {
     checkFunction('filter', fn, ['filter']);
-    return this.#add('Filter', {type: 'filter', fn});
+    return this.#add('Filter', {type: 'filter', fn, ...this.#stateKeys});
   }
 
   /**
@@ -228,7 +244,7 @@ export class DataStream<T> extends OperatorSettings {
    */
   flatMap<O>(fn: FlatMapFunction<T, O>): DataStream<O> {
     checkFunction('flatMap', fn, ['flatMap']);
-    return this.#add('Flat Map', {type: 'flatMap', fn});
+    return this.#add('Flat Map', {type: 'flatMap', fn, ...this.#stateKeys});
   }
 
   /**
@@ -276,13 +292,31 @@ export class DataStream<T> extends OperatorSettings {
 
   /**
    * This stream and one of another type as the two inputs of one operator. Records of the two come in
-   * no particular order, but never two at a time.
+   * no particular order, but never two at a time. With a stream that is broadcast, its records go to
+   * every subtask, and make state that this stream's side reads.
    *
    * Errors: `E_API_ENVIRONMENT` for a stream of another job.
    */
-  connect<U>(other: DataStream<U>): ConnectedStreams<T, U> {
+  connect<U>(other: BroadcastStream<U>): BroadcastConnectedStream<T, U>;
+  connect<U>(other: DataStream<U>): ConnectedStreams<T, U>;
+  connect(other: unknown): any {
+    return connectStreams(this, other);
+  }
+
+  /**
+   * Groups all elements by windows, in one subtask. Behind `keyBy`, `window` does it for each key, in
+   * parallel.
+   *
+   * Errors: `E_WINDOW_ASSIGNER`.
+   */
+  windowAll(assigner: WindowAssigner<T>): AllWindowedStream<T> {
     const {recorder, inputs} = this.#internals;
-    return new ConnectedStreams(recorder, inputs, this.#sameJob('connect', other).inputs);
+    return new AllWindowedStream({recorder, inputs, assigner});
+  }
+
+  /** As `countWindow` on a keyed stream, for all elements in one subtask. Errors: `E_WINDOW_COUNT`. */
+  countWindowAll(size: number, slide?: number): AllWindowedStream<T> {
+    return countWindows(this.windowAll(GlobalWindows.create()), size, slide);
   }
 
   /**
@@ -320,9 +354,23 @@ export class DataStream<T> extends OperatorSettings {
     return new DataStream(this.#partitioned({kind: 'shuffle'}));
   }
 
-  /** Sends each record to every subtask. */
-  broadcast(): DataStream<T> {
-    return new DataStream(this.#partitioned({kind: 'broadcast'}));
+  /**
+   * Sends each record to every subtask. With descriptors of maps it gives a stream to connect another one
+   * with: `stream.connect(rules.broadcast(descriptor)).process(fn)`.
+   *
+   * Errors: `E_STATE_DESCRIPTOR` for something else than a MapStateDescriptor.
+   */
+  broadcast(): DataStream<T>;
+  broadcast(
+    first: MapStateDescriptor<any, any>,
+    ...others: readonly MapStateDescriptor<any, any>[]
+  ): BroadcastStream<T>;
+  broadcast(
+    ...descriptors: readonly MapStateDescriptor<any, any>[]
+  ): DataStream<T> | BroadcastStream<T> {
+    const internals = this.#partitioned({kind: 'broadcast'});
+    if (descriptors.length === 0) return new DataStream(internals);
+    return new BroadcastStream(internals, descriptors);
   }
 
   /** Sends all records to the first subtask. */
@@ -451,6 +499,12 @@ export class DataStream<T> extends OperatorSettings {
     );
   }
 
+  /** For functions that may keep state per key. */
+  get #stateKeys(): {stateKeys?: readonly KeySelector[]} {
+    const {key} = this.#internals;
+    return key === undefined ? {} : {stateKeys: [key]};
+  }
+
   #add<O>(name: string, spec: OperatorSpec): DataStream<O> {
     const {recorder, inputs} = this.#internals;
     return operatorStream(recorder, name, spec, withIndex(inputs, 0));
@@ -508,8 +562,32 @@ export class KeyedStream<T, K> extends DataStream<T> {
 
   /** Not for users: call `keyBy`. */
   constructor(internals: StreamInternals, key: KeySelector) {
-    super(internals);
+    super({...internals, key});
     this.#key = key;
+  }
+
+  /**
+   * Runs a function that has state and timers per key, sees timestamps and may emit into side outputs.
+   *
+   * Result: of a record it has the record's timestamp, of an event-time timer the timer's, of a
+   *         processing-time timer none.
+   * Errors: `E_API_FUNCTION` if `fn` is not an object with `processElement`.
+   * Source: Flink's KeyedProcessFunction (flink.md §2.1, §6).
+   */
+  override process<O>(fn: KeyedProcessFunction<K, T, O>): DataStream<O> {
+    checkFunction('process', fn, ['processElement'], {isObject: true});
+    return this.#add('Keyed Process', keyedProcess(fn, this.#key));
+  }
+
+  /**
+   * This stream and another. If that one is keyed too, by keys of the same type, or broadcast, the function
+   * behind it has state and timers per key.
+   */
+  override connect<U>(other: KeyedStream<U, K>): KeyedConnectedStreams<T, U, K>;
+  override connect<U>(other: BroadcastStream<U>): KeyedBroadcastConnectedStream<T, U, K>;
+  override connect<U>(other: DataStream<U>): ConnectedStreams<T, U>;
+  override connect(other: unknown): any {
+    return connectStreams(this, other);
   }
 
   /**
@@ -588,6 +666,26 @@ export class KeyedStream<T, K> extends DataStream<T> {
     });
   }
 
+  /**
+   * Groups the elements of each key by windows: `window(TumblingEventTimeWindows.of(1_000))`.
+   *
+   * Errors: `E_WINDOW_ASSIGNER` if `assigner` is none.
+   */
+  window(assigner: WindowAssigner<T>): WindowedStream<T, K> {
+    const {recorder, inputs} = internalsOf('window', this);
+    return new WindowedStream({recorder, inputs, key: this.#key, assigner});
+  }
+
+  /**
+   * Windows of `size` elements of a key; with a slide, the last `size` elements each time that `slide` more
+   * have come. What is left at the end is dropped.
+   *
+   * Errors: `E_WINDOW_COUNT` for what is not a positive whole number.
+   */
+  countWindow(size: number, slide?: number): WindowedStream<T, K> {
+    return countWindows(this.window(GlobalWindows.create()), size, slide);
+  }
+
   #aggregate(aggregation: AggregationKind, args: readonly unknown[], first = true): DataStream<T> {
     const field = args.length === 0 ? [] : parsePath(aggregation, args[0]);
     return this.#add('Keyed Aggregation', {
@@ -604,6 +702,24 @@ export class KeyedStream<T, K> extends DataStream<T> {
     const {recorder, inputs} = internalsOf(name, this);
     return operatorStream(recorder, name, spec, withIndex(inputs, 0));
   }
+}
+
+/** Two streams as the inputs of one operator; keyed if both are, or the first beside a broadcast. */
+function connectStreams(stream: DataStream<any>, other: unknown): unknown {
+  const first = internalsOf('connect', stream);
+  if (other instanceof BroadcastStream) {
+    checkSameJob('connect', first, other.internals);
+    return first.key === undefined
+      ? new BroadcastConnectedStream(first, other)
+      : new KeyedBroadcastConnectedStream(first, other);
+  }
+  const second = internalsOf('connect', other);
+  checkSameJob('connect', first, second);
+  const {recorder, inputs, key} = first;
+  if (key === undefined || second.key === undefined) {
+    return new ConnectedStreams(recorder, inputs, second.inputs);
+  }
+  return new KeyedConnectedStreams(recorder, inputs, second.inputs, [key, second.key]);
 }
 
 // TypeScript refuses `stream.sum()` without keyBy; JavaScript should say more than "not a function".
@@ -681,6 +797,20 @@ export function withIndex(
   inputIndex: number,
 ): TransformationInput[] {
   return inputs.map(input => ({...input, inputIndex}));
+}
+
+/** Makes windows fire by counts. Source: Flink's countWindow. */
+function countWindows<S extends WindowedStream<any, any> | AllWindowedStream<any>>(
+  windows: S,
+  size: number,
+  slide: number | undefined,
+): S {
+  if (slide === undefined) {
+    windows.trigger(PurgingTrigger.of(CountTrigger.of(size)));
+  } else {
+    windows.evictor(CountEvictor.of(size)).trigger(CountTrigger.of(slide));
+  }
+  return windows;
 }
 
 /** Refuses what is not a text, or empty; not for users. */

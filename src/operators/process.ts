@@ -47,22 +47,24 @@ export interface ProcessInput {
 }
 
 /** What all process operators have in common: a method per input that emits through a collector. */
-export abstract class AbstractProcessOperator extends BaseOperator {
+export abstract class AbstractProcessOperator<
+  F extends ProcessFunctionBase = ProcessFunctionBase,
+> extends BaseOperator {
+  protected readonly fn: F;
   protected readonly collector: TimestampedCollector;
-  readonly #function: ProcessFunctionBase;
   #inputs: readonly ProcessInput[] = [];
   #methods: readonly UserFunction[] = [];
 
-  constructor(context: OperatorContext, fn: ProcessFunctionBase) {
+  constructor(context: OperatorContext, fn: F) {
     super(context);
-    this.#function = fn;
+    this.fn = fn;
     this.collector = new TimestampedCollector(context.output);
   }
 
   /** To be called once, by the constructor. */
   protected setInputs(inputs: readonly ProcessInput[]): void {
     this.#inputs = inputs;
-    this.#methods = inputs.map(({method}) => new UserFunction(this.#function, method));
+    this.#methods = inputs.map(({method}) => new UserFunction(this.fn, method));
   }
 
   process(value: unknown, timestamp: number, inputIndex: number): void {
@@ -88,16 +90,16 @@ export abstract class AbstractProcessOperator extends BaseOperator {
 
   override finish(): boolean {
     this.collector.interpret(NaN);
-    this.#function.finish?.(this.collector);
+    this.fn.finish?.(this.collector);
     return true;
   }
 
   override prepareSnapshot(): void {
-    this.#function.snapshotState?.();
+    this.fn.snapshotState?.();
   }
 
   override close(): void {
-    this.#function.close?.();
+    this.fn.close?.();
   }
 
   /** Where state per key is; undefined without keys, and before `open`. */
@@ -108,27 +110,22 @@ const NOT_OPEN = {setCurrentKey() {}};
 
 /** `process` on streams without keys: time can be asked for, timers cannot. */
 export class ProcessOperator extends AbstractProcessOperator {
-  readonly #function: ProcessFunctionBase;
-  readonly #timers: UnkeyedTimers;
+  #watermark = -Infinity;
 
   constructor(context: OperatorContext, fn: ProcessFunctionBase, methods: readonly string[]) {
     super(context, fn);
-    this.#function = fn;
-    this.#timers = new UnkeyedTimers(context.runtime.clock);
-    const element = new ElementContext(
-      this.collector,
-      tag => context.sideOutput(tag),
-      this.#timers,
-    );
+    const timers = new UnkeyedTimers(context.runtime.clock, () => this.#watermark);
+    const side = (tag: string) => context.sideOutput(tag);
+    const element = new ElementContext(this.collector, side, timers);
     this.setInputs(methods.map(method => ({method, context: element})));
   }
 
   override open(): void {
-    FunctionContext.open(this.#function, this.context.runtime);
+    FunctionContext.open(this.fn, this.context.runtime);
   }
 
   override processWatermark(watermark: number): boolean {
-    this.#timers.currentWatermark = watermark;
+    this.#watermark = watermark;
     return true;
   }
 
@@ -138,8 +135,7 @@ export class ProcessOperator extends AbstractProcessOperator {
 }
 
 /** What process operators with keys have in common: state and timers. */
-export abstract class AbstractKeyedProcessOperator extends AbstractProcessOperator {
-  readonly #function: TimedFunction;
+export abstract class AbstractKeyedProcessOperator extends AbstractProcessOperator<TimedFunction> {
   readonly #states: KeyedStates;
   #backend: KeyedStateBackend | undefined;
   #timers: InternalTimerService | undefined;
@@ -147,7 +143,6 @@ export abstract class AbstractKeyedProcessOperator extends AbstractProcessOperat
 
   constructor(context: OperatorContext, fn: TimedFunction) {
     super(context, fn);
-    this.#function = fn;
     this.#states = new KeyedStates(() => context.createKeyedBackend());
   }
 
@@ -165,7 +160,7 @@ export abstract class AbstractKeyedProcessOperator extends AbstractProcessOperat
         this.#onTimer(timestamp, NaN, 'PROCESSING_TIME'),
     });
     this.#timerContext = this.createTimerContext();
-    FunctionContext.open(this.#function, FunctionContext.keyed(this.context.runtime, this.#states));
+    FunctionContext.open(this.fn, FunctionContext.keyed(this.context.runtime, this.#states));
   }
 
   override processWatermark(watermark: number): boolean {
@@ -198,12 +193,16 @@ export abstract class AbstractKeyedProcessOperator extends AbstractProcessOperat
     return new KeyedTimers(() => this.#timers!);
   }
 
-  #onTimer(timestamp: number, emitted: number, domain: OnTimerContext<unknown>['timeDomain']): void {
+  #onTimer(
+    timestamp: number,
+    emitted: number,
+    domain: OnTimerContext<unknown>['timeDomain'],
+  ): void {
     const context = this.#timerContext!;
     context.timestamp = timestamp;
     context.timeDomain = domain;
     this.collector.interpret(emitted);
-    this.#function.onTimer?.(timestamp, context, this.collector);
+    this.fn.onTimer?.(timestamp, context, this.collector);
   }
 }
 
@@ -274,7 +273,10 @@ export class TimerContext implements OnTimerContext<unknown> {
 }
 
 /** The operator of `keyed.process(fn)`. */
-export function keyedProcess(fn: KeyedProcessFunction<any, any, any>, key: KeySelector): OperatorSpec {
+export function keyedProcess(
+  fn: KeyedProcessFunction<any, any, any>,
+  key: KeySelector,
+): OperatorSpec {
   return {
     type: 'custom',
     kind: 'keyed process',

@@ -45,13 +45,18 @@ export class KeyedTimers implements TimerService {
   }
 }
 
-/** Time where there are no keys, and so no timers. */
+/** Time where there is no key, and so no timers. */
 export class UnkeyedTimers implements TimerService {
-  currentWatermark = -Infinity;
   readonly #clock: Clock;
+  readonly #watermarkOf: () => number;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, watermarkOf: () => number) {
     this.#clock = clock;
+    this.#watermarkOf = watermarkOf;
+  }
+
+  get currentWatermark(): number {
+    return this.#watermarkOf();
   }
 
   currentProcessingTime(): number {
