@@ -108,6 +108,64 @@ export {
   type Infer,
   type Schema,
 } from './records/schema.ts';
+export {TimeWindow, GLOBAL_WINDOW} from './time/time-window.ts';
+export type {AllWindowedStream, WindowedStream} from './api/windowed-stream.ts';
+export type {
+  MergingWindowAssigner,
+  WindowAssigner,
+  WindowAssignerContext,
+} from './windowing/window-assigner.ts';
+export {WindowStagger} from './windowing/window-stagger.ts';
+export {
+  TumblingEventTimeWindows,
+  TumblingProcessingTimeWindows,
+} from './windowing/tumbling-windows.ts';
+export {SlidingEventTimeWindows, SlidingProcessingTimeWindows} from './windowing/sliding-windows.ts';
+export {
+  CumulativeEventTimeWindows,
+  CumulativeProcessingTimeWindows,
+} from './windowing/cumulative-windows.ts';
+export {
+  EventTimeSessionWindows,
+  ProcessingTimeSessionWindows,
+  type SessionGap,
+} from './windowing/session-windows.ts';
+export {GlobalWindows} from './windowing/global-windows.ts';
+export {
+  TriggerResult,
+  type OnMergeContext,
+  type Trigger,
+  type TriggerContext,
+} from './windowing/trigger.ts';
+export {EventTimeTrigger} from './windowing/event-time-trigger.ts';
+export {ProcessingTimeTrigger} from './windowing/processing-time-trigger.ts';
+export {CountTrigger} from './windowing/count-trigger.ts';
+export {DeltaTrigger, type DeltaFunction} from './windowing/delta-trigger.ts';
+export {ContinuousEventTimeTrigger} from './windowing/continuous-event-time-trigger.ts';
+export {ContinuousProcessingTimeTrigger} from './windowing/continuous-processing-time-trigger.ts';
+export {
+  ProcessingTimeoutTrigger,
+  type ProcessingTimeoutOptions,
+} from './windowing/processing-timeout-trigger.ts';
+export {PurgingTrigger} from './windowing/purging-trigger.ts';
+export {NeverTrigger} from './windowing/never-trigger.ts';
+export {EndOfStreamTrigger} from './windowing/end-of-stream-trigger.ts';
+export type {
+  Evictor,
+  EvictorContext,
+  EvictorOptions,
+  TimestampedValue,
+} from './windowing/evictor.ts';
+export {CountEvictor} from './windowing/count-evictor.ts';
+export {TimeEvictor} from './windowing/time-evictor.ts';
+export {DeltaEvictor} from './windowing/delta-evictor.ts';
+export type {
+  AllWindowFunction,
+  ProcessAllWindowFunction,
+  ProcessWindowFunction,
+  WindowContext,
+  WindowFunction,
+} from './windowing/window-function.ts';
 export type {Counter} from './metrics/counter.ts';
 export type {JobMetrics, OperatorMetrics, TaskMetrics} from './scheduler/runtime-contract.ts';
 export type {JobStatus} from './scheduler/job-status.ts';

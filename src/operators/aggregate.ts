@@ -196,7 +196,8 @@ function copyAlong(record: unknown, path: readonly string[]): unknown {
   return copy;
 }
 
-function withField(record: unknown, path: readonly string[], value: unknown): unknown {
+/** A copy of `record` with another value at `path`. */
+export function withField(record: unknown, path: readonly string[], value: unknown): unknown {
   if (path.length === 0) return value;
   const copy = copyAlong(record, path);
   const owner = readPath(copy, path.slice(0, -1)) as Record<string, unknown>;
