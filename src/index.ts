@@ -72,12 +72,7 @@ export type {
   ValueState,
 } from './state/keyed-state.ts';
 export type {BroadcastState, ReadonlyBroadcastState} from './state/operator-state-backend.ts';
-export type {
-  StateTtlConfig,
-  TtlCleanup,
-  TtlUpdateType,
-  TtlVisibility,
-} from './state/state-ttl.ts';
+export type {StateTtlConfig, TtlCleanup, TtlUpdateType, TtlVisibility} from './state/state-ttl.ts';
 export type {Sink, SinkWriter, SinkWriterContext} from './operators/sink.ts';
 export {
   END_OF_SPLITS,
@@ -120,7 +115,10 @@ export {
   TumblingEventTimeWindows,
   TumblingProcessingTimeWindows,
 } from './windowing/tumbling-windows.ts';
-export {SlidingEventTimeWindows, SlidingProcessingTimeWindows} from './windowing/sliding-windows.ts';
+export {
+  SlidingEventTimeWindows,
+  SlidingProcessingTimeWindows,
+} from './windowing/sliding-windows.ts';
 export {
   CumulativeEventTimeWindows,
   CumulativeProcessingTimeWindows,
