@@ -79,6 +79,8 @@ export interface ChainCode {
   emit(value: string, timestamp: string, fieldNames?: readonly string[] | undefined): void;
   /** Writes what happens to the record that came in, which the operator hands on. */
   pass(record: RecordText): void;
+  /** What is written from here on is the operator's own again, behind a `pass` or an `emit`. */
+  returnHere(): void;
   /** Name of a function `(value, timestamp)` that does what `emit` writes, for collectors. */
   emitFunction(sideOutput?: string): string;
   /** Ends the loop behind the present record if `condition` holds. */

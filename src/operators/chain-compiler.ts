@@ -257,6 +257,7 @@ class ChainCompiler implements RecordScope {
       emit: (value, timestamp, fieldNames) =>
         this.#emit(index, undefined, new ObjectRecord(value, timestamp, fieldNames)),
       pass: record => this.#emit(index, undefined, record),
+      returnHere: () => this.#enterPlace(index),
       emitFunction: sideOutput => this.#emitFunction(index, sideOutput),
       stopIf: condition =>
         this.line(`if (${condition}) ${this.bind(this.#options.stop)}.requested = true;`),

@@ -23,7 +23,7 @@ import {EventTimeFlow} from './event-time-flow.ts';
 import {FunctionContext} from './function-context.ts';
 import type {TaskContext} from './functions.ts';
 import {OperatorError} from './operator-error.ts';
-import type {Emitter, OperatorContext, OperatorRuntime} from './operator-runtime.ts';
+import type {Emitter, OperatorContext, OperatorRuntime, TimeSettings} from './operator-runtime.ts';
 import type {StateBackends} from './state-backends.ts';
 
 export interface ChainOptions {
@@ -45,6 +45,8 @@ export interface ChainOptions {
   readonly stateBackends?: StateBackends;
   /** By node: what its state begins with. */
   readonly restored?: ReadonlyArray<OperatorSnapshot | undefined>;
+  /** Default: streaming, a watermark every 200 ms. */
+  readonly time?: TimeSettings;
 }
 
 /** Timers, or results at the end, that operators handle before the task looks at other things. */
@@ -66,6 +68,7 @@ export class Chain {
   /** What the cached loops were compiled against. */
   readonly #batchesCompiled: unknown[] = [];
   readonly #flow: EventTimeFlow;
+  readonly #time: TimeSettings;
   /** By node; undefined as long as the operator has not asked for it. */
   readonly #keyedBackends: Array<KeyedStateBackend | undefined> = [];
   readonly #operatorStates: Array<OperatorStateBackend | undefined> = [];
@@ -79,6 +82,11 @@ export class Chain {
     this.plan = plan;
     this.writers = writers;
     this.#options = options;
+    this.#time = options.time ?? {
+      autoWatermarkIntervalMs: 200,
+      isBatch: false,
+      activityClock: {now: () => options.contexts[0]!.clock.monotonicNow()},
+    };
     this.#interpret = options.interpret || !isCodeGenerationAllowed();
     this.counts = new Float64Array(plan.nodes.length * 2);
     const operators: OperatorRuntime[] = [];
@@ -383,6 +391,7 @@ export class Chain {
       output: outputs.get(undefined)!,
       sideOutput: tag => outputs.get(tag) ?? DROPPED,
       canEmit: () => {
+        if (this.#flow.isForced) return true;
         this.#emitsLeft -= 1;
         return !stop.requested && this.#emitsLeft > 0 && this.isWritable();
       },
@@ -397,6 +406,8 @@ export class Chain {
         this.#flow.emit(index, {kind: 'status', isIdle});
         requestStop();
       },
+      handOn: () => this.#flow.handOn(),
+      time: this.#time,
       createKeyedBackend: () => this.#keyedBackend(index),
       get operatorState() {
         return operatorState();

@@ -11,6 +11,7 @@
  *
  * Invariant: while anything waits here the task reads no record, so nothing is overtaken.
  */
+import {assert} from '../base/assert.ts';
 import type {RecordWriter, StopFlag} from '../network/record-writer.ts';
 import {MAX_WATERMARK} from '../time/watermark.ts';
 import {CombinedWatermark, type PartialWatermark} from '../time/combined-watermark.ts';
@@ -28,6 +29,8 @@ interface Delivery {
   readonly isOut: boolean;
   readonly event: TimeEvent;
 }
+
+const FORCED_ROUNDS_MAX = 1_000_000;
 
 export interface EventTimeFlowOptions {
   readonly plan: ChainPlan;
@@ -50,6 +53,8 @@ export class EventTimeFlow {
   readonly #stack: Delivery[] = [];
   /** What operators have emitted since the last look, in their order. */
   #emitted: Delivery[] = [];
+  /** How many calls of `handOn` are under way. */
+  #forced = 0;
   /** By node: the last watermark into and out of the operator. */
   readonly #watermarks: Float64Array;
   /** By node: whether its outputs are idle. Watermarks are no news then, save the last one. */
@@ -104,12 +109,42 @@ export class EventTimeFlow {
     this.#emitted.push({node, isOut: true, event});
   }
 
+  /** Whether operators have to go on although outputs are full. */
+  get isForced(): boolean {
+    return this.#forced > 0;
+  }
+
   /** Hands on what waits; false if an operator has to go on later. */
   proceed(): boolean {
+    return this.#run(0);
+  }
+
+  /** Hands on what operators have emitted since the last look, without a stop. */
+  handOn(): void {
+    if (this.#emitted.length === 0) return;
+    const depth = this.#stack.length;
+    this.#forced += 1;
+    try {
+      let rounds = 0;
+      while (!this.#run(depth)) {
+        rounds += 1;
+        assert(rounds < FORCED_ROUNDS_MAX, 'an operator does not go on though it may emit');
+      }
+    } finally {
+      this.#forced -= 1;
+    }
+  }
+
+  /** Goes on until the stack is as high as `depth`; at the bottom it takes up what inputs have said. */
+  #run(depth: number): boolean {
     const stack = this.#stack;
     for (;;) {
       this.#takeUpEmitted();
-      if (this.#options.stop.requested && !this.isSettled) return false;
+      if (this.isForced) {
+        if (stack.length === depth) return true;
+      } else if (this.#options.stop.requested && !this.isSettled) {
+        return false;
+      }
       const delivery = stack.at(-1);
       if (delivery === undefined) {
         const event = this.#queue.shift();

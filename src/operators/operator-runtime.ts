@@ -8,12 +8,23 @@
  */
 import type {KeyedStateBackend} from '../state/keyed-state-backend.ts';
 import type {OperatorStateBackend} from '../state/operator-state-backend.ts';
+import type {ActivityClock} from '../time/activity-clock.ts';
 import type {ChainCode, RecordText} from './chain-code.ts';
 import type {RuntimeContext} from './functions.ts';
 
 /** Takes the records of one output, and hands them to whoever reads it. */
 export interface Emitter {
   emit(value: unknown, timestamp: number): void;
+}
+
+/** What holds for event time in the whole job. */
+export interface TimeSettings {
+  /** Milliseconds between two watermarks; 0: after every record that raises it. */
+  readonly autoWatermarkIntervalMs: number;
+  /** Batch mode: the only watermark is the last one, at the end of bounded input. */
+  readonly isBatch: boolean;
+  /** Stands still while the task is backpressured. */
+  readonly activityClock: ActivityClock;
 }
 
 /** What an operator gets to work with. */
@@ -42,6 +53,12 @@ export interface OperatorContext {
   emitWatermark(timestamp: number): void;
   /** Says that the operator's outputs are idle, or active again. The same rule holds. */
   emitStatus(isIdle: boolean): void;
+  /**
+   * Hands on now what the operator has emitted by itself, whatever room there is: for one that gets another
+   * record before it is called anew, because an operator before it emits several.
+   */
+  handOn(): void;
+  readonly time: TimeSettings;
   /**
    * The operator's keyed state, with what was restored in it; the same one at each call. Made at the
    * first call, so call it in the constructor or in `open`.

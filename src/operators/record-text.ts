@@ -203,6 +203,57 @@ export class ColumnRecord implements RecordText {
   }
 }
 
+/** The same record with another timestamp. */
+export class TimedRecord implements RecordText {
+  readonly timestamp: string;
+  readonly #record: RecordText;
+
+  constructor(record: RecordText, timestamp: string) {
+    this.#record = record;
+    this.timestamp = timestamp;
+  }
+
+  get schema(): RecordSchema | undefined {
+    return this.#record.schema;
+  }
+
+  get fieldNames(): readonly string[] | undefined {
+    return this.#record.fieldNames;
+  }
+
+  value(): string {
+    return this.#record.value();
+  }
+
+  argument(use: ParameterUse): string {
+    return this.#record.argument(use);
+  }
+
+  inline(): string {
+    return this.#record.inline();
+  }
+
+  column(path: readonly string[]): {text: string; type: string} | undefined {
+    return this.#record.column(path);
+  }
+
+  columnAt(path: readonly string[], row: string): string | undefined {
+    return this.#record.columnAt(path, row);
+  }
+
+  textPlace(path: readonly string[]): TextPlace | undefined {
+    return this.#record.textPlace(path);
+  }
+
+  remember(path: readonly string[], name: string): void {
+    this.#record.remember(path, name);
+  }
+
+  field(name: string): string {
+    return this.#record.field(name);
+  }
+}
+
 /** Whether a record surely has the fields `fieldNames` and no others behind such a use. */
 function keepsFields(
   {fields, isWritten, isReturned}: ParameterUse,
