@@ -105,6 +105,15 @@ export {
 } from './records/schema.ts';
 export {TimeWindow, GLOBAL_WINDOW} from './time/time-window.ts';
 export type {AllWindowedStream, WindowedStream} from './api/windowed-stream.ts';
+export type {IntervalJoin, IntervalJoined} from './api/interval-join.ts';
+export type {
+  CoGroupedStreams,
+  CoGroupedWindows,
+  JoinedStreams,
+  JoinedWindows,
+} from './api/joined-streams.ts';
+export type {CoGroupFunction, JoinFunction, TaggedElement} from './windowing/co-group.ts';
+export type {JoinContext, ProcessJoinFunction} from './windowing/interval-join.ts';
 export type {
   MergingWindowAssigner,
   WindowAssigner,

@@ -49,6 +49,12 @@ import {
 import {ConnectedStreams, KeyedConnectedStreams} from './connected-streams.ts';
 import {IntervalJoin} from './interval-join.ts';
 import {
+  coGroupedStreams,
+  joinedStreams,
+  type CoGroupedStreams,
+  type JoinedStreams,
+} from './joined-streams.ts';
+import {
   parseKey,
   parsePath,
   type FieldPath,
@@ -317,6 +323,26 @@ export class DataStream<T> extends OperatorSettings {
   /** As `countWindow` on a keyed stream, for all elements in one subtask. Errors: `E_WINDOW_COUNT`. */
   countWindowAll(size: number, slide?: number): AllWindowedStream<T> {
     return countWindows(this.windowAll(GlobalWindows.create()), size, slide);
+  }
+
+  /**
+   * Joins this stream with another in windows: each pair of elements of one key and one window.
+   *
+   * Shape:  `a.join(b).where(key).equalTo(key).window(assigner).apply((left, right) => …)`.
+   * Errors: `E_API_ENVIRONMENT` for a stream of another job.
+   * Source: Flink, DataStream.join (flink.md §7).
+   */
+  join<U>(other: DataStream<U>): JoinedStreams<T, U> {
+    return joinedStreams(this.#internals, this.#sameJob('join', other));
+  }
+
+  /**
+   * Groups this stream with another in windows: both lists of one key and one window. Else like `join`.
+   *
+   * Source: Flink, DataStream.coGroup (flink.md §7).
+   */
+  coGroup<U>(other: DataStream<U>): CoGroupedStreams<T, U> {
+    return coGroupedStreams(this.#internals, this.#sameJob('coGroup', other));
   }
 
   /**

@@ -51,7 +51,7 @@ export class IntervalJoin<A, B> {
  * Result: one call of the function for each pair; what it emits has the larger of the two timestamps.
  * Late:   an element below the watermark joins nothing; it goes to a side output, or is dropped and counted
  *         (`numLateRecordsDropped`).
- * Errors: `E_TIMESTAMP_MISSING` at run time for a record without timestamp.
+ * Errors: `E_JOIN_TIMESTAMP` at run time for a record without timestamp.
  * Cost:   an element is kept until the watermark says that no partner can follow.
  * Source: Flink, KeyedStream.IntervalJoined (flink.md §7).
  */

@@ -20,12 +20,15 @@ import {StreamError} from '../base/errors.ts';
 import type {Counter} from '../metrics/counter.ts';
 import type {ChainCode, RecordText} from '../operators/chain-code.ts';
 import {TimestampedCollector} from '../operators/collectors.ts';
+import {FunctionContext} from '../operators/function-context.ts';
 import type {Collector, OutputTag, RichFunction} from '../operators/functions.ts';
 import {keyReader, type KeyReader} from '../operators/key.ts';
+import {KeyedStates} from '../operators/keyed-states.ts';
 import type {KeySelector} from '../operators/operator.ts';
 import {BaseOperator, type OperatorContext} from '../operators/operator-runtime.ts';
 import type {ValueState} from '../state/keyed-state.ts';
 import type {KeyedStateBackend} from '../state/keyed-state-backend.ts';
+import {ownCopy} from '../state/record-table.ts';
 import {ValueStateDescriptor} from '../state/state-descriptors.ts';
 import {TimerService} from '../state/timer-service.ts';
 import {MIN_WATERMARK} from '../time/watermark.ts';
@@ -87,10 +90,11 @@ export class IntervalJoinOperator extends BaseOperator {
   readonly #processElement: (left: any, right: any, context: JoinContext, out: any) => void;
   readonly #collector: TimestampedCollector;
   readonly #pair: PairContext;
-  readonly #backend: KeyedStateBackend;
-  readonly #state: ValueState<JoinBuffers>;
-  readonly #timers: TimerService;
-  readonly #lateDropped: Counter;
+  /* From `open` on. */
+  #backend!: KeyedStateBackend;
+  #state!: ValueState<JoinBuffers>;
+  #timers!: TimerService;
+  #lateDropped!: Counter;
 
   constructor(context: OperatorContext, options: IntervalJoinOptions) {
     super(context);
@@ -101,21 +105,26 @@ export class IntervalJoinOperator extends BaseOperator {
     this.#processElement = typeof fn === 'function' ? fn : (...args) => fn.processElement(...args);
     this.#collector = new TimestampedCollector(context.output);
     this.#pair = new PairContext(this.#collector, context);
-    this.#backend = context.createKeyedBackend();
-    this.#state = this.#backend.getState(BUFFERS);
-    this.#timers = new TimerService({
-      backend: this.#backend,
-      name: 'interval-join-timers',
-      clock: context.runtime.clock,
-      onEventTime: () => this.#onTimer(),
-      onProcessingTime() {},
-    });
-    this.#lateDropped = context.runtime.counter('numLateRecordsDropped');
   }
 
   override open(): void {
+    const {runtime} = this.context;
+    const states = new KeyedStates(() => this.context.createKeyedBackend());
+    const {backend} = states;
+    this.#backend = backend;
+    this.#state = backend.getState(BUFFERS);
+    this.#timers = new TimerService({
+      backend,
+      name: 'interval-join-timers',
+      clock: runtime.clock,
+      onEventTime: () => this.#onTimer(),
+      onProcessingTime() {},
+    });
+    this.#lateDropped = runtime.counter('numLateRecordsDropped');
     const {fn} = this.#options;
-    if (typeof fn !== 'function') fn.open?.(this.context.runtime);
+    if (typeof fn !== 'function') {
+      FunctionContext.open(fn, FunctionContext.keyed(runtime, states));
+    }
   }
 
   process(value: unknown, timestamp: number, inputIndex: number): void {
@@ -132,7 +141,12 @@ export class IntervalJoinOperator extends BaseOperator {
   }
 
   override processWatermark(watermark: number): boolean {
-    return this.#timers.advanceWatermark(watermark, () => this.context.canEmit());
+    return this.#timers.advanceWatermark(watermark, this.context.canEmit);
+  }
+
+  override prepareSnapshot(): void {
+    const {fn} = this.#options;
+    if (typeof fn !== 'function') fn.snapshotState?.();
   }
 
   override close(): void {
@@ -156,7 +170,8 @@ export class IntervalJoinOperator extends BaseOperator {
     };
     if (buffers.prunedTo !== watermark) this.#prune(buffers, watermark);
     const {left, right} = buffers;
-    insert(inputIndex === 0 ? left : right, timestamp, value);
+    // A copy: what is kept is nobody else's, and keeps no batch alive.
+    insert(inputIndex === 0 ? left : right, timestamp, ownCopy(value));
     const endOfLife = timestamp + this.#lifeMs[inputIndex]!;
     if (endOfLife <= watermark) {
       this.#timers.registerEventTimeTimer(undefined, endOfLife);
@@ -262,7 +277,7 @@ class PairContext implements JoinContext {
 
 function noTimestamp(inputIndex: number): StreamError {
   return new StreamError(
-    'E_TIMESTAMP_MISSING',
+    'E_JOIN_TIMESTAMP',
     'an interval join met a record without timestamp',
     {input: inputIndex + 1},
     {remedy: 'call assignTimestampsAndWatermarks() on both streams in front of the join'},
