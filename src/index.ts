@@ -21,6 +21,8 @@ export type {
   BroadcastStream,
   KeyedBroadcastConnectedStream,
 } from './api/broadcast-stream.ts';
+export {AsyncDataStream, type AsyncWaitOptions} from './api/async-data-stream.ts';
+export type {AsyncRetry} from './operators/async-wait.ts';
 export type {Key} from './api/field-path.ts';
 export {OutputTag} from './operators/functions.ts';
 export type {
@@ -104,6 +106,17 @@ export {
   type Schema,
 } from './records/schema.ts';
 export {TimeWindow, GLOBAL_WINDOW} from './time/time-window.ts';
+export {MAX_WATERMARK, MIN_WATERMARK} from './time/watermark.ts';
+export {
+  WatermarkStrategy,
+  type TimestampAssigner,
+  type WatermarkAlignment,
+} from './time/watermark-strategy.ts';
+export type {
+  WatermarkGenerator,
+  WatermarkGeneratorContext,
+  WatermarkOutput,
+} from './time/watermark-generator.ts';
 export type {AllWindowedStream, WindowedStream} from './api/windowed-stream.ts';
 export type {IntervalJoin, IntervalJoined} from './api/interval-join.ts';
 export type {

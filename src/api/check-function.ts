@@ -38,6 +38,18 @@ export function checkFunction(
   }
 }
 
+/** The same for a function that may be async: plain, or an object with `method`. */
+export function checkAsyncFunction(operation: string, fn: unknown, method: string): void {
+  const callable =
+    typeof fn === 'function' ? fn : (fn as Record<string, unknown> | null | undefined)?.[method];
+  if (typeof callable === 'function') return;
+  throw new StreamError(
+    'E_API_FUNCTION',
+    `${operation} needs a function or an object with ${method}`,
+    {value: showValue(fn)},
+  );
+}
+
 function isAsync(fn: unknown): boolean {
   const kind = Object.prototype.toString.call(fn);
   return kind === '[object AsyncFunction]' || kind === '[object AsyncGeneratorFunction]';

@@ -90,6 +90,10 @@ class KeyedFunctionOperator implements OperatorRuntime {
     return this.#inner.writableAtMs;
   }
 
+  get awaitsPromises(): boolean {
+    return this.#inner.awaitsPromises;
+  }
+
   onIdle(): void {
     this.#inner.onIdle();
   }

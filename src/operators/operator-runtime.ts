@@ -99,10 +99,12 @@ export interface OperatorRuntime {
   finish(): boolean;
   /** Puts into the state what the operator keeps beside it; a snapshot follows at once. */
   prepareSnapshot(): void;
-  /** Whether the operator takes records now. Only sinks may refuse. */
+  /** Whether the operator takes records now. Sinks may refuse, and operators that wait for promises. */
   isWritable(): boolean;
   /** When `isWritable` may change by itself (engine clock), or Infinity. */
   readonly writableAtMs: number;
+  /** Whether a promise of this thread may bring the operator on: then the thread's event loop has to turn. */
+  readonly awaitsPromises: boolean;
   /** The task has nothing to do for now: hand on what is buffered. */
   onIdle(): void;
   /** In every case, once. */
@@ -152,6 +154,10 @@ export abstract class BaseOperator implements OperatorRuntime {
 
   get writableAtMs(): number {
     return Infinity;
+  }
+
+  get awaitsPromises(): boolean {
+    return false;
   }
 
   onIdle(): void {}
