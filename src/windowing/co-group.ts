@@ -163,6 +163,10 @@ export class CoGroupOperator implements OperatorRuntime {
     return this.#window.processTime(nowMs);
   }
 
+  get awaitsPromises(): boolean {
+    return this.#window.awaitsPromises;
+  }
+
   finish(): boolean {
     return this.#window.finish();
   }
@@ -177,6 +181,10 @@ export class CoGroupOperator implements OperatorRuntime {
 
   get writableAtMs(): number {
     return this.#window.writableAtMs;
+  }
+
+  get awaitsPromises(): boolean {
+    return this.#window.awaitsPromises;
   }
 
   onIdle(): void {
