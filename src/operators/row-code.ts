@@ -72,6 +72,39 @@ export function fitsColumns(
   });
 }
 
+/**
+ * Under which names generated code finds a table. They are constants where the table stays the same;
+ * variables where the loop goes from one table to another of the same form (windows).
+ */
+export interface RowPlace {
+  readonly table: string;
+  readonly rows: string;
+  readonly lanes: string;
+  readonly cells: readonly string[];
+  /** Of a table for numbers: `shift` and `end`. */
+  readonly shift: string;
+  readonly end: string;
+  /** A variable that counts new rows; each keeps the number that it got in its extra lane. */
+  readonly births: string | undefined;
+  /** Whether the names are variables, which may have other values from record to record. */
+  readonly isVariable: boolean;
+}
+
+function constantPlace(code: ChainCode, table: RecordTable): RowPlace {
+  const rows = table.rows!;
+  const isNumber = rows instanceof NumberKeyTable;
+  return {
+    table: code.bind(table),
+    rows: code.bind(rows),
+    lanes: code.bind(rows.lanes),
+    cells: rows.cells.map(column => code.bind(column)),
+    shift: isNumber ? String(rows.shift) : '',
+    end: isNumber ? String(rows.end) : '',
+    births: undefined,
+    isVariable: false,
+  };
+}
+
 export class RowCode {
   /** Variables: the key, the position of its row, whether the row is new. */
   readonly key: string;
@@ -82,27 +115,21 @@ export class RowCode {
   readonly shape: RecordShape;
   readonly #code: ChainCode;
   readonly #rows: KeyedRows;
-  readonly #table: string;
-  readonly #rowsName: string;
+  readonly #place: RowPlace;
   readonly #label: string;
-  readonly #lanes: string;
-  readonly #cells: string[];
   #cellIndex: string | undefined;
 
-  constructor(code: ChainCode, table: RecordTable) {
-    const rows = table.rows!;
+  /** `table` shows the form; it is the table that is used, unless `place` names others. */
+  constructor(code: ChainCode, table: RecordTable, place = constantPlace(code, table)) {
     this.shape = table.shape!;
     this.#code = code;
-    this.#rows = rows;
-    this.#table = code.bind(table);
-    this.#rowsName = code.bind(rows);
+    this.#rows = table.rows!;
+    this.#place = place;
     this.#label = code.name('keyed');
     this.key = code.name('key');
     this.position = code.name('position');
     this.isNew = code.name('isNew');
     this.left = code.counter();
-    this.#lanes = code.bind(rows.lanes);
-    this.#cells = rows.cells.map(column => code.bind(column));
   }
 
   /**
@@ -117,7 +144,7 @@ export class RowCode {
     if (place !== undefined && this.#rows.keyKind === 'string') {
       this.#findBytes(place, column!.text, slow);
       record.remember(key.path!, this.key);
-      if (this.#cells.length > 0) this.#declareCellIndex();
+      if (this.#place.cells.length > 0) this.#declareCellIndex();
       return;
     }
     code.line(`const ${this.key} = ${column?.text ?? keyText(code, record, key)};`);
@@ -132,16 +159,16 @@ export class RowCode {
         break;
       case 'any':
         code.line(
-          `let ${this.position} = ${this.#rowsName}.find(${this.key}), ${this.isNew} = false;`,
+          `let ${this.position} = ${this.#place.rows}.find(${this.key}), ${this.isNew} = false;`,
         );
         code.line(`if (${this.position} < 0) {`);
-        code.line(`if (!${this.#rowsName}.hasRoom) ${this.leave(slow)}`);
-        code.line(`${this.position} = ${this.#table}.locate(${this.key});`);
-        code.line(`${this.isNew} = true;`);
+        code.line(`if (!${this.#place.rows}.hasRoom) ${this.leave(slow)}`);
+        code.line(`${this.position} = ${this.#place.table}.locate(${this.key});`);
+        this.#bear();
         code.line('}');
         break;
     }
-    if (this.#cells.length > 0) this.#declareCellIndex();
+    if (this.#place.cells.length > 0) this.#declareCellIndex();
   }
 
   end(): void {
@@ -160,7 +187,7 @@ export class RowCode {
   }
 
   lane(index: number): string {
-    return `${this.#lanes}[${this.position} + ${this.#rows.firstLane + index}]`;
+    return `${this.#place.lanes}[${this.position} + ${this.#rows.firstLane + index}]`;
   }
 
   /** Stores `value` as a field; what is stored in the key's place is the key. */
@@ -302,6 +329,20 @@ export class RowCode {
     }
   }
 
+  /** The row is new. */
+  #bear(): void {
+    this.#code.line(`${this.isNew} = true;`);
+    this.number();
+  }
+
+  /** Gives the row the next number, where rows are numbered. */
+  number(): void {
+    const {births, lanes} = this.#place;
+    if (births === undefined) return;
+    const lane = this.#rows.firstLane + this.shape.laneCount;
+    this.#code.line(`${lanes}[${this.position} + ${lane}] = ++${births};`);
+  }
+
   #findNumber(columnType: string | undefined, slow: string): void {
     const code = this.#code;
     const {key, position, isNew} = this;
@@ -312,25 +353,27 @@ export class RowCode {
       code.line(`if (${isOdd}) ${this.leave(slow)}`);
     }
     const found = code.name('found');
-    const {stride, end} = rows;
+    const {stride} = rows;
+    const {end} = this.#place;
     code.line(`let ${position} = ${this.#homeText(key, columnType)};`);
-    code.line(`let ${found} = ${this.#lanes}[${position}], ${isNew} = false;`);
+    code.line(`let ${found} = ${this.#place.lanes}[${position}], ${isNew} = false;`);
     code.line(`while (${found} !== ${key}) {`);
     code.line(`if (${found} !== ${found}) {`);
-    code.line(`if (!${this.#rowsName}.hasRoom) ${this.leave(slow)}`);
-    code.line(`${position} = ${this.#rowsName}.insertAt(${key}, ${position});`);
-    code.line(`${isNew} = true;`);
+    code.line(`if (!${this.#place.rows}.hasRoom) ${this.leave(slow)}`);
+    code.line(`${position} = ${this.#place.rows}.insertAt(${key}, ${position});`);
+    this.#bear();
     code.line('break;');
     code.line('}');
     code.line(`${position} += ${stride};`);
     code.line(`if (${position} === ${end}) ${position} = 0;`);
-    code.line(`${found} = ${this.#lanes}[${position}];`);
+    code.line(`${found} = ${this.#place.lanes}[${position}];`);
     code.line('}');
   }
 
   /** Where the probe for a number begins. */
   #homeText(key: string, columnType: string | undefined): string {
-    const {stride, shift} = this.#rows as NumberKeyTable;
+    const {stride} = this.#rows;
+    const {shift} = this.#place;
     const double = `${this.#code.bind(hashDouble)}(${key})`;
     const hash = columnType === 'int32' ? key : `(${key} | 0) === ${key} ? ${key} : ${double}`;
     const scale = stride === 1 ? '' : ` * ${stride}`;
@@ -344,7 +387,8 @@ export class RowCode {
    * without, 61 with; no gain below 4 MB: bench/micro/keyed-state.ts).
    */
   #fetchAhead(record: RecordText, path: readonly string[], columnType: string): void {
-    if (this.#rows.sizeBytes < FETCH_AHEAD_BYTES_MIN) return;
+    const {isVariable, rows} = this.#place;
+    if (!isVariable && this.#rows.sizeBytes < FETCH_AHEAD_BYTES_MIN) return;
     const code = this.#code;
     const [row, key, sum] = ['row', 'key', 'touched'].map(name => code.name(name)) as [
       string,
@@ -352,9 +396,10 @@ export class RowCode {
       string,
     ];
     code.prologue(`let ${sum} = 0;`);
+    if (isVariable) code.prologue(`if (${rows}.sizeBytes >= ${FETCH_AHEAD_BYTES_MIN})`);
     code.prologue(`for (let ${row} = $from; ${row} < $to; ${row}++) {`);
     code.prologue(`const ${key} = ${record.columnAt(path, row)};`);
-    code.prologue(`${sum} += ${this.#lanes}[${this.#homeText(key, columnType)}];`);
+    code.prologue(`${sum} += ${this.#place.lanes}[${this.#homeText(key, columnType)}];`);
     code.prologue('}');
     // Kept, so that it is not optimised away.
     code.prologue(`${code.bind(TOUCHED)}[0] = ${sum};`);
@@ -366,7 +411,7 @@ export class RowCode {
     if (columnType !== 'string') {
       code.line(`if (typeof ${key} !== 'string') ${this.leave(slow)}`);
     }
-    code.line(`let ${position} = ${this.#rowsName}.find(${key}), ${isNew} = false;`);
+    code.line(`let ${position} = ${this.#place.rows}.find(${key}), ${isNew} = false;`);
     this.#insertText(key, '', slow);
   }
 
@@ -378,14 +423,21 @@ export class RowCode {
   #findBytes(place: TextPlace, text: string, slow: string): void {
     const code = this.#code;
     const {key, position, isNew} = this;
-    const rows = this.#rowsName;
+    const {rows, isVariable} = this.#place;
     const [isCoded, isNarrow, base, word] = ['isCoded', 'isNarrow', 'base', 'word'].map(name =>
       code.name(name),
     ) as [string, string, string, string];
     const positions = code.bind(new Int32Array(CODES_MAX));
     code.prologue(`const ${isCoded} = ${place.isCoded}, ${isNarrow} = ${place.isNarrow};`);
     code.prologue(`const ${base} = ${place.base};`);
-    code.prologue(`if (${isCoded}) ${positions}.fill(-1, 0, ${place.codeCount});`);
+    const forget = `if (${isCoded}) ${positions}.fill(-1, 0, ${place.codeCount});`;
+    code.prologue(forget);
+    if (isVariable) {
+      // Positions are those of one table.
+      const known = code.name('known');
+      code.prologue(`let ${known} = ${rows};`);
+      code.line(`if (${known} !== ${rows}) { ${known} = ${rows}; ${forget} }`);
+    }
     code.line(`let ${position} = ${isCoded} ? ${positions}[${place.code}] : -1, ${isNew} = false;`);
     code.block(`if (${position} < 0) {`);
     code.block(`if (${isNarrow}) {`);
@@ -402,11 +454,11 @@ export class RowCode {
   /** Makes a row if there is none yet, then runs `behind`. */
   #insertText(text: string, behind: string, slow: string): void {
     const code = this.#code;
-    const {position, isNew} = this;
+    const {position} = this;
     code.block(`if (${position} < 0) {`);
-    code.line(`if (!${this.#rowsName}.hasRoom) ${this.leave(slow)}`);
-    code.line(`${position} = ${this.#rowsName}.upsert(${text});`);
-    code.line(`${isNew} = true;`);
+    code.line(`if (!${this.#place.rows}.hasRoom) ${this.leave(slow)}`);
+    code.line(`${position} = ${this.#place.rows}.upsert(${text});`);
+    this.#bear();
     code.end();
     code.line(behind);
   }
@@ -416,7 +468,7 @@ export class RowCode {
     this.#cellIndex = this.#code.name('cell');
     const index =
       keyKind === 'number'
-        ? `${this.#lanes}[${this.position} + ${stride - 1}]`
+        ? `${this.#place.lanes}[${this.position} + ${stride - 1}]`
         : stride === 1
           ? this.position
           : `(${this.position} / ${stride}) | 0`;
@@ -424,7 +476,7 @@ export class RowCode {
   }
 
   #cell(index: number): string {
-    return `${this.#cells[index]}[${this.#cellIndex}]`;
+    return `${this.#place.cells[index]}[${this.#cellIndex}]`;
   }
 }
 

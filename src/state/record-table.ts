@@ -28,17 +28,32 @@ import {
 } from './record-shape.ts';
 import {StringKeyTable} from './string-key-table.ts';
 
+export interface RecordTableOptions {
+  /** How many keys to make room for at the start. */
+  readonly expectedKeys?: number;
+  /** Lanes of each row behind those of its value, for whoever keeps the table; 0 in a new row. */
+  readonly extraLanes?: number;
+}
+
 export class RecordTable {
   readonly #keyField: string | undefined;
   readonly #onReshape: () => void;
+  readonly #expectedKeys: number;
+  readonly #extraLanes: number;
   #rows: KeyedRows | undefined;
   #shape: RecordShape | undefined;
   #wasInserted = false;
 
   /** `keyField` names the field of a value that is likely to hold its key. */
-  constructor(keyField: string | undefined, onReshape: () => void = () => {}) {
+  constructor(
+    keyField: string | undefined,
+    onReshape: () => void = () => {},
+    {expectedKeys = 0, extraLanes = 0}: RecordTableOptions = {},
+  ) {
     this.#keyField = keyField;
     this.#onReshape = onReshape;
+    this.#expectedKeys = expectedKeys;
+    this.#extraLanes = extraLanes;
   }
 
   /** Undefined until the first key. */
@@ -66,9 +81,14 @@ export class RecordTable {
   /** Chooses table and shape. Only an empty table can be started anew. */
   start(keyKind: KeyKind, shape: RecordShape): void {
     assert(this.size === 0, 'a table with keys widens, it is not started anew');
-    this.#rows = this.#createRows(keyKind, shape, 0);
+    this.#rows = this.#createRows(keyKind, shape, this.#expectedKeys);
     this.#shape = shape;
     this.#onReshape();
+  }
+
+  /** The place of the first extra lane of the row at `position`. */
+  extraLane(position: number): number {
+    return position + this.#rows!.firstLane + this.#shape!.laneCount;
   }
 
   /**
@@ -118,7 +138,8 @@ export class RecordTable {
   }
 
   #createRows(keyKind: KeyKind, shape: RecordShape, expectedKeys: number): KeyedRows {
-    const {laneCount, cellCount} = shape;
+    const {cellCount} = shape;
+    const laneCount = shape.laneCount + this.#extraLanes;
     const onMove = this.#onReshape;
     return createKeyedRows(keyKind, {laneCount, cellCount, expectedKeys, onMove});
   }
@@ -129,7 +150,12 @@ export class RecordTable {
     const rows = this.#createRows(keyKind, shape, oldRows.size);
     for (let at = oldRows.nextRow(0); at !== NO_ROW; at = oldRows.nextRow(at + oldRows.stride)) {
       const value = readRow(oldRows, oldShape, at);
-      writeRow(rows, shape, rows.upsert(oldRows.keyAt(at)), value);
+      const position = rows.upsert(oldRows.keyAt(at));
+      writeRow(rows, shape, position, value);
+      const [from, to] = [at + oldRows.firstLane, position + rows.firstLane];
+      for (let lane = 0; lane < this.#extraLanes; lane += 1) {
+        rows.lanes[to + shape.laneCount + lane] = oldRows.lanes[from + oldShape.laneCount + lane]!;
+      }
     }
     this.#rows = rows;
     this.#shape = shape;
