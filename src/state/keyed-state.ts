@@ -7,7 +7,7 @@
  *
  * Empty reads: undefined for value, reducing and aggregating state, an empty list, an empty map.
  */
-import type {TimeWindow} from '../time/time-window.ts';
+import {TimeWindow} from '../time/time-window.ts';
 
 /** What state belongs to besides its key: nothing, a window, or any name. */
 export type StateNamespace = undefined | TimeWindow | string | number;
@@ -87,3 +87,8 @@ export type InternalState =
   | InternalMapState<any, any>
   | InternalReducingState<any>
   | InternalAggregatingState<any, any, any>;
+
+export function sameNamespace(a: StateNamespace, b: StateNamespace): boolean {
+  if (a === b) return true;
+  return a instanceof TimeWindow && b instanceof TimeWindow && a.equals(b);
+}

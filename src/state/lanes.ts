@@ -2,7 +2,7 @@
 import {StreamError} from '../base/errors.ts';
 
 /** A zeroed array of `length` numbers. Errors: `E_STATE_MEMORY` if there is no room for it. */
-export function allocateLanes(length: number, keys: number): Float64Array {
+export function allocateLanes(length: number, keys: number): Float64Array<ArrayBuffer> {
   try {
     return new Float64Array(length);
   } catch (cause) {

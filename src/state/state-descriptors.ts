@@ -10,6 +10,14 @@ import {StreamError, showValue} from '../base/errors.ts';
 import type {Schema} from '../records/schema.ts';
 import type {StateTtlConfig} from './state-ttl.ts';
 
+export type {
+  AggregatingState,
+  ListState,
+  MapState,
+  ReducingState,
+  ValueState,
+} from './keyed-state.ts';
+
 export type StateKind = 'value' | 'list' | 'map' | 'reducing' | 'aggregating';
 
 export interface StateOptions<T> {
