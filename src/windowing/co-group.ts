@@ -163,10 +163,6 @@ export class CoGroupOperator implements OperatorRuntime {
     return this.#window.processTime(nowMs);
   }
 
-  get awaitsPromises(): boolean {
-    return this.#window.awaitsPromises;
-  }
-
   finish(): boolean {
     return this.#window.finish();
   }
