@@ -77,21 +77,23 @@ const job = {
     'jet',
     'timely',
   ],
-  share: {piscina: 0.1, postmessage: 0.25},
   expected,
 } as const;
 
 export const j2xThousand: Job<J2xParameters> = {
   ...job,
   name: 'J2x-1k',
-  full: {records: 20_000_000, keys: 1024},
+  // A round of the fast engines lasts two seconds, so that their start counts little.
+  full: {records: 100_000_000, keys: 1024},
+  share: {loop: 0.5, piscina: 0.02, postmessage: 0.05, duckdb: 0.5, flink: 0.5, jet: 0.5},
   smoke: {records: 20_000, keys: 1024},
 };
 
 export const j2xMillion: Job<J2xParameters> = {
   ...job,
   name: 'J2x-1m',
-  full: {records: 20_000_000, keys: 1_000_000},
+  full: {records: 40_000_000, keys: 1_000_000},
+  share: {loop: 0.5, piscina: 0.05, postmessage: 0.125, flink: 0.5, jet: 0.5},
   smoke: {records: 20_000, keys: 1_000_000},
 };
 
@@ -99,7 +101,8 @@ export const contended: Job<J2xParameters> = {
   ...job,
   name: 'contended',
   engines: ['millrace', 'ceiling', 'postmessage', 'flink', 'jet', 'timely'],
-  full: {records: 20_000_000, keys: 1024},
+  full: {records: 40_000_000, keys: 1024},
+  share: {postmessage: 0.1, flink: 0.5, jet: 0.5},
   smoke: {records: 20_000, keys: 1024},
   contended: true,
 };

@@ -13,21 +13,30 @@ let maximum = 0;
 
 export async function run({
   calibrationRecords,
+  warmUpSeconds,
   seconds,
   load,
 }: LatencyParameters): Promise<Outcome> {
   if (maximum === 0) {
     for (let round = 0; round < 3; round += 1) {
-      const args = {records: calibrationRecords, keys: 1024};
-      const measured = await runJob('j2x', {args});
+      // Everything is due at once, and nothing is timed.
+      const args: LatencyArgs = {
+        records: calibrationRecords,
+        startMs: 0,
+        ratePerMs: calibrationRecords,
+        timedFromMs: Infinity,
+      };
+      const measured = await runJob('latency', {args});
       maximum = Math.max(maximum, calibrationRecords / measured.seconds);
     }
   }
-  const records = Math.floor(maximum * load * seconds);
+  const records = Math.floor(maximum * load * (warmUpSeconds + seconds));
+  const startMs = performance.timeOrigin + performance.now() + LEAD_MS;
   const args: LatencyArgs = {
     records,
-    startMs: performance.timeOrigin + performance.now() + LEAD_MS,
+    startMs,
     ratePerMs: (maximum * load) / 1000 / 2,
+    timedFromMs: startMs + warmUpSeconds * 1000,
   };
   const measured = await runJob('latency', {args});
   const {accumulators} = measured.result;

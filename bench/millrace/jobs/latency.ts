@@ -26,6 +26,8 @@ export interface LatencyArgs {
   readonly startMs: number;
   /** Records per millisecond and source. */
   readonly ratePerMs: number;
+  /** What is due earlier (wall clock, ms) is not timed. */
+  readonly timedFromMs: number;
 }
 
 interface Timed {
@@ -39,11 +41,13 @@ interface RangeSplit extends SourceSplit {
   readonly to: number;
 }
 
-/** A wait shorter than this is not worth a sleep. */
-const WAKE_MS_MIN = 0.02;
+/** When a source that has nothing due looks again. */
+const LOOK_MS = 0.1;
+
+const {timeOrigin} = performance;
 
 function wallClockMs(): number {
-  return performance.timeOrigin + performance.now();
+  return timeOrigin + performance.now();
 }
 
 /** Two sources of half of the records each; record i of a source is due at start + i / rate. */
@@ -81,7 +85,7 @@ function openLoopSource({records, startMs, ratePerMs}: LatencyArgs): Source<Time
           const due = from + Math.floor((wallClockMs() - startMs) * ratePerMs) + 1;
           const end = Math.min(to, due, next + countMax);
           if (end <= next) {
-            reader.wakeAtMs = nowMs + Math.max(WAKE_MS_MIN, 1 / ratePerMs);
+            reader.wakeAtMs = nowMs + LOOK_MS;
             return NOTHING_AVAILABLE;
           }
           batch.start = next;
@@ -103,18 +107,25 @@ interface Update {
 
 class TimingWriter implements SinkWriter<Update> {
   readonly #context: SinkWriterContext;
+  readonly #timedFromMs: number;
   readonly #latencies = new LatencyCounts();
   #updates = 0;
   #counts = 0;
 
-  constructor(context: SinkWriterContext) {
+  constructor(context: SinkWriterContext, timedFromMs: number) {
     this.#context = context;
+    this.#timedFromMs = timedFromMs;
   }
 
   write({count, value, ts}: Update): void {
     this.#updates += 1;
     this.#counts += count;
-    if (value % SAMPLE === 0) this.#latencies.record(wallClockMs() - ts);
+    if (value % SAMPLE === 0) this.#time(ts);
+  }
+
+  /** Apart from `write`, which stays small enough to become a part of the loop that calls it. */
+  #time(dueMs: number): void {
+    if (dueMs >= this.#timedFromMs) this.#latencies.record(wallClockMs() - dueMs);
   }
 
   close(): void {
@@ -126,10 +137,9 @@ class TimingWriter implements SinkWriter<Update> {
   }
 }
 
-const timingSink: Sink<Update> = {
-  name: 'Timing',
-  createWriter: context => new TimingWriter(context),
-};
+function timingSink(timedFromMs: number): Sink<Update> {
+  return {name: 'Timing', createWriter: context => new TimingWriter(context, timedFromMs)};
+}
 
 export default job<LatencyArgs>((env, args) => {
   env
@@ -146,5 +156,5 @@ export default job<LatencyArgs>((env, args) => {
       }),
       getResult: accumulator => accumulator,
     })
-    .sinkTo(timingSink);
+    .sinkTo(timingSink(args.timedFromMs));
 });

@@ -30,6 +30,8 @@ export interface J2xRun {
   /** For an open load: when it begins (as `clockMs`), and records per ms and thread; else 0. */
   readonly startMs: number;
   readonly ratePerMs: number;
+  /** What is due earlier is not timed. */
+  readonly timedFromMs: number;
 }
 
 export interface J2xResult {
@@ -102,9 +104,14 @@ function consume(table: Table, batch: Columns, count: number): number {
 }
 
 /** Times the sampled records of a batch, at its end: each with a clock read of its own. */
-function time(latencies: LatencyCounts, {values, times}: Columns, count: number): void {
+function time(
+  latencies: LatencyCounts,
+  {values, times}: Columns,
+  count: number,
+  fromMs: number,
+): void {
   for (let i = 0; i < count; i += 1) {
-    if (values[i] % SAMPLE === 0) latencies.record(clockMs() - times[i]);
+    if (values[i] % SAMPLE === 0 && times[i] >= fromMs) latencies.record(clockMs() - times[i]);
   }
 }
 
@@ -211,7 +218,7 @@ function work(run: J2xRun, {self, rings, bells}: PairData): J2xResult {
         sawEnd = true;
       } else {
         counts += consume(table, incoming[arrived], count);
-        if (latencies !== undefined) time(latencies, incoming[arrived], count);
+        if (latencies !== undefined) time(latencies, incoming[arrived], count, run.timedFromMs);
         updates += count;
       }
       reader.release();
@@ -240,7 +247,7 @@ function work(run: J2xRun, {self, rings, bells}: PairData): J2xResult {
       const flush = next === to || isOpen;
       if (localFill === ROWS || (flush && localFill > 0)) {
         counts += consume(table, local, localFill);
-        if (latencies !== undefined) time(latencies, local, localFill);
+        if (latencies !== undefined) time(latencies, local, localFill, run.timedFromMs);
         updates += localFill;
         localFill = 0;
       }

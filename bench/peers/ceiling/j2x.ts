@@ -21,7 +21,7 @@ async function total(parameters: J2xRun): Promise<Outcome & {latencies: LatencyC
 }
 
 export async function runJ2x({records, keys}: J2xParameters): Promise<Outcome> {
-  const {checksum} = await total({records, keys, startMs: 0, ratePerMs: 0});
+  const {checksum} = await total({records, keys, startMs: 0, ratePerMs: 0, timedFromMs: 0});
   return {records, checksum};
 }
 
@@ -30,7 +30,13 @@ let maximum = 0;
 
 export async function runLatency(parameters: LatencyParameters): Promise<Outcome> {
   if (maximum === 0) {
-    const run = {records: parameters.calibrationRecords, keys: 1024, startMs: 0, ratePerMs: 0};
+    const run = {
+      records: parameters.calibrationRecords,
+      keys: 1024,
+      startMs: 0,
+      ratePerMs: 0,
+      timedFromMs: 0,
+    };
     for (let round = 0; round < 3; round += 1) {
       const begin = performance.now();
       await total(run);
@@ -38,14 +44,16 @@ export async function runLatency(parameters: LatencyParameters): Promise<Outcome
     }
   }
   const rate = maximum * parameters.load;
-  const records = Math.floor(rate * parameters.seconds);
+  const records = Math.floor(rate * (parameters.warmUpSeconds + parameters.seconds));
   const cpuBefore = process.cpuUsage();
   const begin = performance.now();
+  const startMs = performance.timeOrigin + performance.now() + 5;
   const {checksum, latencies} = await total({
     records,
     keys: 1024,
-    startMs: performance.timeOrigin + performance.now() + 5,
+    startMs,
     ratePerMs: rate / 1000 / 2,
+    timedFromMs: startMs + parameters.warmUpSeconds * 1000,
   });
   const cpu = process.cpuUsage(cpuBefore);
   return {

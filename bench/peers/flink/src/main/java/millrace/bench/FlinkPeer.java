@@ -108,6 +108,7 @@ public final class FlinkPeer {
       case "latency" ->
           new Latency(
               number(options, "calibrationRecords"),
+              Double.parseDouble(options.get("warmUpSeconds")),
               Double.parseDouble(options.get("seconds")),
               Double.parseDouble(options.get("load")));
       case "start" -> new ColdStart(number(options, "records"), out);

@@ -21,13 +21,15 @@ final class Latency implements FlinkPeer.Job {
   private static final long BUFFER_TIMEOUT_MS = 1;
 
   private final long calibrationRecords;
+  private final double warmUpSeconds;
   private final double seconds;
   private final double load;
   /** Records per second at full speed, found in the first round. */
   private double maximum = 0;
 
-  Latency(long calibrationRecords, double seconds, double load) {
+  Latency(long calibrationRecords, double warmUpSeconds, double seconds, double load) {
     this.calibrationRecords = calibrationRecords;
+    this.warmUpSeconds = warmUpSeconds;
     this.seconds = seconds;
     this.load = load;
   }
@@ -73,7 +75,7 @@ final class Latency implements FlinkPeer.Job {
   private static final class TimedSink extends TotalSink {
     @Override
     void see(Update update) {
-      if (update.due != 0) Buckets.record((System.nanoTime() - update.due) / 1e6);
+      if (update.due != 0 && Schedule.isTimed(update.due)) Buckets.record((System.nanoTime() - update.due) / 1e6);
     }
   }
 
@@ -112,11 +114,12 @@ final class Latency implements FlinkPeer.Job {
   public Answer round(FlinkPeer flink) throws Exception {
     if (maximum == 0) calibrate(flink);
     double rate = maximum * load;
-    long records = (long) (rate * seconds);
+    long records = (long) (rate * (warmUpSeconds + seconds));
     TotalSink.reset();
     Buckets.reset();
     Watch watch = new Watch();
-    Schedule schedule = new Schedule(FlinkPeer.PARALLELISM, rate / FlinkPeer.PARALLELISM);
+    Schedule schedule =
+        new Schedule(FlinkPeer.PARALLELISM, rate / FlinkPeer.PARALLELISM, warmUpSeconds);
     flink.run(environment -> openLoop(environment, records, schedule));
     watch.stop();
     return new Answer(

@@ -18,6 +18,7 @@ final class Schedule implements Serializable {
 
   private static volatile AtomicInteger missing;
   private static volatile long startNanos;
+  private static volatile long warmUpNanos;
   private static volatile CompletableFuture<Void> tick = new CompletableFuture<>();
 
   static {
@@ -38,10 +39,11 @@ final class Schedule implements Serializable {
 
   private final double ratePerNano;
 
-  /** A new run for this many sources, each at this rate. */
-  Schedule(int sources, double ratePerSecond) {
+  /** A new run for this many sources, each at this rate; what is due in the warm-up is not timed. */
+  Schedule(int sources, double ratePerSecond, double warmUpSeconds) {
     ratePerNano = ratePerSecond / 1e9;
     startNanos = Long.MAX_VALUE;
+    warmUpNanos = (long) (warmUpSeconds * 1e9);
     missing = new AtomicInteger(sources);
   }
 
@@ -60,6 +62,11 @@ final class Schedule implements Serializable {
   /** When record n of a source is due, on the clock of System.nanoTime. */
   long dueNanos(long n) {
     return startNanos + (long) (n / ratePerNano);
+  }
+
+  /** Whether a record that is due then is behind the warm-up. */
+  static boolean isTimed(double dueNanos) {
+    return dueNanos - startNanos >= warmUpNanos;
   }
 
   /** Completes within 0.1 ms: when a source that has nothing due looks again. */
