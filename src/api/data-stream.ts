@@ -35,12 +35,14 @@ import {
 } from '../connectors/index.ts';
 import type {MapStateDescriptor} from '../state/state-descriptors.ts';
 import {fingerprint, type Infer, type RecordSchema, type Schema} from '../records/schema.ts';
+import type {WatermarkStrategy} from '../time/watermark-strategy.ts';
 import {CountEvictor} from '../windowing/count-evictor.ts';
 import {CountTrigger} from '../windowing/count-trigger.ts';
 import {GlobalWindows} from '../windowing/global-windows.ts';
 import {PurgingTrigger} from '../windowing/purging-trigger.ts';
 import type {WindowAssigner} from '../windowing/window-assigner.ts';
 import {checkFunction} from './check-function.ts';
+import {checkStrategy, watermarkSpec} from './watermarks.ts';
 import {
   BroadcastConnectedStream,
   BroadcastStream,
@@ -307,6 +309,21 @@ export class DataStream<T> extends OperatorSettings {
   connect<U>(other: DataStream<U>): ConnectedStreams<T, U>;
   connect(other: unknown): any {
     return connectStreams(this, other);
+  }
+
+  /**
+   * Gives the records their timestamps and makes watermarks from here on; watermarks from before are
+   * dropped. Better at the source: there each split has watermarks of its own (`fromSource`, or the option
+   * `watermarks` of other sources).
+   *
+   * Errors: `E_WATERMARK_STRATEGY`; `E_TIMESTAMP` at run time for a timestamp that is no number.
+   * Source: Flink, DataStream.assignTimestampsAndWatermarks (flink.md §3).
+   */
+  assignTimestampsAndWatermarks(strategy: WatermarkStrategy<T>): DataStream<T> {
+    return this.#add<T>(
+      'Timestamps/Watermarks',
+      watermarkSpec(checkStrategy<T>('assignTimestampsAndWatermarks', strategy)),
+    );
   }
 
   /**

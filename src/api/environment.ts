@@ -19,9 +19,11 @@ import type {Transformation} from '../graph/transformation.ts';
 import {checkBufferTimeout, checkParallelismValue} from '../graph/validate.ts';
 import type {Source} from '../operators/source.ts';
 import type {Infer, RecordSchema, Schema} from '../records/schema.ts';
+import type {WatermarkStrategy} from '../time/watermark-strategy.ts';
 import {checkFunction} from './check-function.ts';
 import {checkSchema, checkText, operatorStream, type DataStream} from './data-stream.ts';
 import {TransformationRecorder} from './recorder.ts';
+import {checkStrategy, type WatermarkOption} from './watermarks.ts';
 
 type Mutable<T> = {-readonly [K in keyof T]: T[K]};
 type AnySchema = Schema<any>;
@@ -129,10 +131,13 @@ export class StreamExecutionEnvironment {
    */
   fromCollection<S extends AnySchema>(
     values: Iterable<Infer<S>>,
-    options: {schema: S},
+    options: {schema: S} & WatermarkOption<Infer<S>>,
   ): DataStream<Infer<S>>;
-  fromCollection<T>(values: Iterable<T>): DataStream<T>;
-  fromCollection<T>(values: Iterable<T>, options: {schema?: RecordSchema} = {}): DataStream<T> {
+  fromCollection<T>(values: Iterable<T>, options?: WatermarkOption<T>): DataStream<T>;
+  fromCollection<T>(
+    values: Iterable<T>,
+    options: {schema?: RecordSchema} & WatermarkOption<T> = {},
+  ): DataStream<T> {
     if (typeof (values as Partial<Iterable<T>> | undefined)?.[Symbol.iterator] !== 'function') {
       throw badSource('fromCollection needs something to iterate over', values);
     }
@@ -140,6 +145,7 @@ export class StreamExecutionEnvironment {
       name: 'Collection Source',
       parallelism: 1,
       schema: options.schema,
+      watermarks: options.watermarks,
     });
   }
 
@@ -164,18 +170,28 @@ export class StreamExecutionEnvironment {
    */
   generate<S extends AnySchema>(
     fn: (index: number) => Infer<S>,
-    options: {count: number; schema: S; ratePerSecond?: number; name?: string},
+    options: {
+      count: number;
+      schema: S;
+      ratePerSecond?: number;
+      name?: string;
+    } & WatermarkOption<Infer<S>>,
   ): DataStream<Infer<S>>;
   generate<T>(
     fn: (index: number) => T,
-    options: {count: number; ratePerSecond?: number; name?: string},
+    options: {count: number; ratePerSecond?: number; name?: string} & WatermarkOption<T>,
   ): DataStream<T>;
   generate<T>(
     fn: (index: number) => T,
-    options: {count: number; ratePerSecond?: number; schema?: RecordSchema; name?: string},
+    options: {
+      count: number;
+      ratePerSecond?: number;
+      schema?: RecordSchema;
+      name?: string;
+    } & WatermarkOption<T>,
   ): DataStream<T> {
     checkFunction('generate', fn, []);
-    const {count, ratePerSecond, schema, name = 'Generator'} = options ?? {};
+    const {count, ratePerSecond, schema, name = 'Generator', watermarks} = options ?? {};
     if (!(Number.isSafeInteger(count) && count >= 0)) {
       throw badSource('generate needs a count, a whole number from 0', count);
     }
@@ -185,7 +201,7 @@ export class StreamExecutionEnvironment {
     if (schema !== undefined) checkSchema('generate', schema);
     return this.#fromSource(
       generatorSource({name, count, generator: fn, ratePerSecond, schema}) as Source<T>,
-      {name, schema},
+      {name, schema, watermarks},
     );
   }
 
@@ -196,44 +212,51 @@ export class StreamExecutionEnvironment {
    */
   readText(
     paths: string | readonly string[],
-    options: Options<typeof textFileSource, 'paths'> = {},
+    {
+      watermarks,
+      ...options
+    }: Options<typeof textFileSource, 'paths'> & WatermarkOption<string> = {},
   ): DataStream<string> {
     const source = textFileSource({...options, paths: pathList('readText', paths)});
-    return this.#fromSource(source, {name: 'Text File'});
+    return this.#fromSource(source, {name: 'Text File', watermarks});
   }
 
   /** The records of files with a JSON value per line. Shape: as `readText`. */
   readJsonLines<S extends AnySchema>(
     paths: string | readonly string[],
-    options: Options<typeof jsonLinesSource, 'paths' | 'schema'> & {schema: S},
+    options: Options<typeof jsonLinesSource, 'paths' | 'schema'> & {
+      schema: S;
+    } & WatermarkOption<Infer<S>>,
   ): DataStream<Infer<S>>;
   readJsonLines<T = any>(
     paths: string | readonly string[],
-    options?: Options<typeof jsonLinesSource, 'paths' | 'schema'>,
+    options?: Options<typeof jsonLinesSource, 'paths' | 'schema'> & WatermarkOption<T>,
   ): DataStream<T>;
   readJsonLines(
     paths: string | readonly string[],
-    options: Options<typeof jsonLinesSource, 'paths'> = {},
+    {watermarks, ...options}: Options<typeof jsonLinesSource, 'paths'> & WatermarkOption<any> = {},
   ): DataStream<any> {
     const source = jsonLinesSource({...options, paths: pathList('readJsonLines', paths)});
-    return this.#fromSource(source, {name: 'JSON Lines', schema: options.schema});
+    return this.#fromSource(source, {name: 'JSON Lines', schema: options.schema, watermarks});
   }
 
   /** The rows of CSV files as records. Shape: as `readText`. */
   readCsv<S extends AnySchema>(
     paths: string | readonly string[],
-    options: Options<typeof csvSource, 'paths' | 'schema'> & {schema: S},
+    options: Options<typeof csvSource, 'paths' | 'schema'> & {schema: S} & WatermarkOption<
+        Infer<S>
+      >,
   ): DataStream<Infer<S>>;
   readCsv<T = Record<string, string>>(
     paths: string | readonly string[],
-    options?: Options<typeof csvSource, 'paths' | 'schema'>,
+    options?: Options<typeof csvSource, 'paths' | 'schema'> & WatermarkOption<T>,
   ): DataStream<T>;
   readCsv(
     paths: string | readonly string[],
-    options: Options<typeof csvSource, 'paths'> = {},
+    {watermarks, ...options}: Options<typeof csvSource, 'paths'> & WatermarkOption<any> = {},
   ): DataStream<any> {
     const source = csvSource({...options, paths: pathList('readCsv', paths)});
-    return this.#fromSource(source, {name: 'CSV File', schema: options.schema});
+    return this.#fromSource(source, {name: 'CSV File', schema: options.schema, watermarks});
   }
 
   /**
@@ -242,26 +265,45 @@ export class StreamExecutionEnvironment {
    *
    * Parallelism: 1. Errors: `E_API_NAME`; `E_API_SCHEMA`; `E_GRAPH_CHANNEL` if another source reads it.
    */
-  fromHost<S extends AnySchema>(name: string, options: {schema: S}): DataStream<Infer<S>>;
-  fromHost<T = any>(name: string): DataStream<T>;
-  fromHost(name: string, options: {schema?: RecordSchema} = {}): DataStream<any> {
+  fromHost<S extends AnySchema>(
+    name: string,
+    options: {schema: S} & WatermarkOption<Infer<S>>,
+  ): DataStream<Infer<S>>;
+  fromHost<T = any>(name: string, options?: WatermarkOption<T>): DataStream<T>;
+  fromHost(
+    name: string,
+    options: {schema?: RecordSchema} & WatermarkOption<any> = {},
+  ): DataStream<any> {
     const channel = checkText('E_API_NAME', 'the name of an input', name);
-    const {schema} = options;
+    const {schema, watermarks} = options;
     if (schema !== undefined) checkSchema('fromHost', schema);
-    return operatorStream(this.#recorder, `Host ${channel}`, {type: 'hostSource', channel}, [], {
-      parallelism: 1,
-      outputSchema: schema,
-    });
+    if (watermarks !== undefined) checkStrategy('fromHost', watermarks);
+    return operatorStream(
+      this.#recorder,
+      `Host ${channel}`,
+      {type: 'hostSource', channel, ...(watermarks === undefined ? {} : {watermarks})},
+      [],
+      {parallelism: 1, outputSchema: schema},
+    );
   }
 
-  /** The records of a source of your own. Errors: `E_API_SOURCE` if it lacks what a source has. */
-  fromSource<T>(source: Source<T, any>): DataStream<T> {
+  /**
+   * The records of a source of your own, with watermarks of each of its splits.
+   *
+   * Default: no watermarks; the name of the source. Errors: `E_API_SOURCE` if it lacks what a source has;
+   * `E_WATERMARK_STRATEGY`.
+   */
+  fromSource<T>(
+    source: Source<T, any>,
+    watermarks?: WatermarkStrategy<T>,
+    name?: string,
+  ): DataStream<T> {
     const isSource =
       typeof source?.enumerateSplits === 'function' && typeof source.createReader === 'function';
     if (!isSource) {
       throw badSource('fromSource needs an object with enumerateSplits and createReader', source);
     }
-    return this.#fromSource(source, {name: source.name});
+    return this.#fromSource(source, {name: name ?? source.name, watermarks});
   }
 
   /** Ends the build: what was recorded, and the settings. Not for users. */
@@ -276,13 +318,25 @@ export class StreamExecutionEnvironment {
       name,
       parallelism,
       schema,
-    }: {name: string; parallelism?: number; schema?: RecordSchema | undefined},
+      watermarks,
+    }: {
+      name: string;
+      parallelism?: number;
+      schema?: RecordSchema | undefined;
+    } & WatermarkOption<T>,
   ): DataStream<T> {
     if (schema !== undefined) checkSchema(name, schema);
-    return operatorStream(this.#recorder, name, {type: 'source', source}, [], {
-      parallelism,
-      outputSchema: schema,
-    });
+    if (watermarks !== undefined) checkStrategy(name, watermarks);
+    return operatorStream(
+      this.#recorder,
+      name,
+      {type: 'source', source, ...(watermarks === undefined ? {} : {watermarks})},
+      [],
+      {
+        parallelism,
+        outputSchema: schema,
+      },
+    );
   }
 
   #set<K extends keyof GraphSettings>(operation: string, key: K, value: GraphSettings[K]): this {

@@ -30,6 +30,7 @@ export interface Config {
   readonly bufferTimeoutMs: number;
   readonly debloat: boolean;
   readonly debloatTargetMs: number;
+  readonly autoWatermarkIntervalMs: number;
   readonly runtimeMode: RuntimeMode;
   readonly operatorChaining: boolean;
   readonly chainDifferentMaxParallelism: boolean;
@@ -156,6 +157,14 @@ export const CONFIG_OPTIONS: readonly ConfigOption[] = [
     default: '1000',
     min: 1,
     description: 'The target time of debloating.',
+  },
+  {
+    key: 'autoWatermarkIntervalMs',
+    flinkKey: 'pipeline.auto-watermark-interval',
+    kind: 'duration',
+    default: '200',
+    min: 0,
+    description: 'How often sources emit watermarks; 0: after every record that raises them.',
   },
   {
     key: 'runtimeMode',

@@ -8,6 +8,7 @@
  * equal fingerprints.
  */
 import type {KeySelector, OperatorSpec} from '../operators/operator.ts';
+import type {WatermarkStrategy} from '../time/watermark-strategy.ts';
 import {fingerprint as schemaFingerprint} from '../records/schema.ts';
 import {hashText} from './hash-text.ts';
 import type {JobGraph, JobOperator} from './job-graph.ts';
@@ -148,12 +149,13 @@ function specAspects(spec: OperatorSpec): Record<string, string> {
         type,
         source: JSON.stringify([source.name, source.isBounded, source.assignment]),
         function: source.generator === undefined ? '' : functionText(source.generator),
+        ...watermarkAspect(spec.watermarks),
       };
     }
     case 'sink':
       return {type, sink: spec.sink.name};
     case 'hostSource':
-      return {type, channel: spec.channel};
+      return {type, channel: spec.channel, ...watermarkAspect(spec.watermarks)};
     case 'hostSink':
       return {type, channel: spec.channel, collects: String(spec.collects === true)};
     case 'reduce':
@@ -179,6 +181,12 @@ function specAspects(spec: OperatorSpec): Record<string, string> {
     default:
       return {type, function: functionText(spec.fn)};
   }
+}
+
+function watermarkAspect(watermarks: WatermarkStrategy<any> | undefined): Record<string, string> {
+  if (watermarks === undefined) return {};
+  const {generator, assigner, idleTimeoutMs} = watermarks;
+  return {watermarks: [generator, assigner, idleTimeoutMs].map(partText).join('\n')};
 }
 
 /** A user function by its text, a parameter by its value. */

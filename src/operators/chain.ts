@@ -64,7 +64,9 @@ export class Chain {
   readonly #options: ChainOptions;
   readonly #interpret: boolean;
   readonly #loops = new Map<unknown, ChainLoop>();
-  readonly #sinks: readonly OperatorRuntime[];
+  /** By node: those behind it that may refuse records; a sink, or one that waits for answers. */
+  readonly #refusingBehind: ReadonlyArray<readonly OperatorRuntime[]>;
+  readonly #refusing: readonly OperatorRuntime[];
   /** What the cached loops were compiled against. */
   readonly #batchesCompiled: unknown[] = [];
   readonly #flow: EventTimeFlow;
@@ -99,13 +101,27 @@ export class Chain {
       operators.push(createOperator(node.spec, this.#createContext(index, outputs)));
     }
     this.operators = operators;
-    this.#sinks = operators.filter((_, index) => plan.nodes[index]!.spec.type === 'sink');
+    const mayRefuse = (index: number) => {
+      const {type} = plan.nodes[index]!.spec;
+      return type === 'sink' || type === 'custom';
+    };
+    this.#refusing = operators.filter((_, index) => mayRefuse(index));
+    const behind: number[][] = [];
+    for (let index = plan.nodes.length - 1; index >= 0; index -= 1) {
+      behind[index] = plan.nodes[index]!.outputs.flatMap(({target}) =>
+        target.kind === 'operator' ? [target.index, ...behind[target.index]!] : [],
+      );
+    }
+    this.#refusingBehind = behind.map(indexes =>
+      [...new Set(indexes)].filter(mayRefuse).map(index => operators[index]!),
+    );
     this.#flow = new EventTimeFlow({
       plan,
       operators,
       writers,
       inputCount: options.inputCount ?? 1,
       stop: options.stop,
+      isWritableBehind: node => this.#isWritableBehind(node),
       guard: (node, action) => this.#guard(node, action),
     });
   }
@@ -205,6 +221,11 @@ export class Chain {
     return this.#flow.isSettled || this.#flow.proceed();
   }
 
+  /** Whether no watermark is under way. */
+  get isTimeSettled(): boolean {
+    return this.#flow.isSettled;
+  }
+
   /**
    * Fires processing-time timers that are due at `nowMs` (wall clock), head to tail, and hands on the
    * watermarks that come of it. False: call it again before records are run.
@@ -212,7 +233,7 @@ export class Chain {
   processTime(nowMs: number): boolean {
     if (!this.proceed()) return false;
     for (const [index, operator] of this.operators.entries()) {
-      if (operator.nextProcessingTimeMs > nowMs) continue;
+      if (operator.nextProcessingTimeMs > nowMs || !this.#isWritableBehind(index)) continue;
       if (this.#options.stop.requested) return false;
       if (!this.#guard(index, () => operator.processTime(nowMs))) return false;
       if (!this.proceed()) return false;
@@ -220,11 +241,15 @@ export class Chain {
     return true;
   }
 
-  /** When the next processing-time timer is due (wall clock), or Infinity. */
+  /**
+   * When the next processing-time timer is due (wall clock), or Infinity. Timers that could emit nothing,
+   * because an operator behind them takes no records, have to wait and do not count.
+   */
   get nextProcessingTimeMs(): number {
     let next = Infinity;
-    for (const {nextProcessingTimeMs} of this.operators) {
-      if (nextProcessingTimeMs < next) next = nextProcessingTimeMs;
+    for (let index = 0; index < this.operators.length; index += 1) {
+      const {nextProcessingTimeMs} = this.operators[index]!;
+      if (nextProcessingTimeMs < next && this.#isWritableBehind(index)) next = nextProcessingTimeMs;
     }
     return next;
   }
@@ -275,17 +300,28 @@ export class Chain {
     return this.#emitsLeft <= 0;
   }
 
-  /** Whether all sinks take records. */
+  /** Whether all operators take records. */
   isWritable(): boolean {
-    for (const sink of this.#sinks) if (!sink.isWritable()) return false;
+    for (const operator of this.#refusing) if (!operator.isWritable()) return false;
     return true;
   }
 
-  /** When a sink that refuses may take records again. */
+  #isWritableBehind(index: number): boolean {
+    for (const operator of this.#refusingBehind[index]!) if (!operator.isWritable()) return false;
+    return true;
+  }
+
+  /** When an operator that refuses may take records again. */
   get writableAtMs(): number {
     let at = Infinity;
-    for (const sink of this.#sinks) at = Math.min(at, sink.writableAtMs);
+    for (const operator of this.#refusing) at = Math.min(at, operator.writableAtMs);
     return at;
+  }
+
+  /** Whether an operator waits for a promise of this thread. */
+  get awaitsPromises(): boolean {
+    for (const operator of this.#refusing) if (operator.awaitsPromises) return true;
+    return false;
   }
 
   /** The task has nothing to do: hand on what is buffered in operators. */
@@ -386,14 +422,14 @@ export class Chain {
     return {
       runtime: new FunctionContext(contexts[index]!, {
         operator: operatorState,
-        isRestored: this.#options.restored !== undefined,
+        isRestored: this.#options.restored?.some(each => each !== undefined) === true,
       }),
       output: outputs.get(undefined)!,
       sideOutput: tag => outputs.get(tag) ?? DROPPED,
       canEmit: () => {
         if (this.#flow.isForced) return true;
         this.#emitsLeft -= 1;
-        return !stop.requested && this.#emitsLeft > 0 && this.isWritable();
+        return !stop.requested && this.#emitsLeft > 0 && this.#isWritableBehind(index);
       },
       invalidateCode: () => this.#loops.clear(),
       requestStop,

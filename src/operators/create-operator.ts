@@ -12,6 +12,7 @@ import {ProcessOperator} from './process.ts';
 import {ReduceOperator} from './reduce.ts';
 import {RollingAggregateOperator} from './rolling-aggregate.ts';
 import {SinkOperator} from './sink-operator.ts';
+import {TimestampsAndWatermarksOperator} from './timestamps-and-watermarks.ts';
 
 export function createOperator(spec: OperatorSpec, context: OperatorContext): OperatorRuntime {
   const keys = stateKeysOf(spec);
@@ -38,6 +39,9 @@ function createInContext(spec: OperatorSpec, context: OperatorContext): Operator
   switch (spec.type) {
     case 'source':
     case 'hostSource':
+      return spec.watermarks === undefined
+        ? new PassThroughOperator(context)
+        : new TimestampsAndWatermarksOperator(context, spec.watermarks, spec.type === 'source');
     case 'hostSink':
       return new PassThroughOperator(context);
     case 'map':

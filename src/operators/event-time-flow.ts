@@ -39,6 +39,8 @@ export interface EventTimeFlowOptions {
   readonly inputCount: number;
   /** Raised by writers that have no room: what comes next has to wait. */
   readonly stop: StopFlag;
+  /** Whether all operators behind a node take records. */
+  readonly isWritableBehind: (node: number) => boolean;
   /** Calls code of an operator, so that what it throws names it. */
   readonly guard: <T>(node: number, action: () => T) => T;
 }
@@ -183,7 +185,8 @@ export class EventTimeFlow {
   }
 
   #enter({node, event}: Delivery): boolean {
-    const {operators, guard} = this.#options;
+    const {operators, guard, isWritableBehind} = this.#options;
+    if (!this.isForced && !isWritableBehind(node)) return false;
     const operator = operators[node]!;
     if (event.kind === 'watermark') {
       this.#watermarks[2 * node] = event.timestamp;

@@ -16,6 +16,7 @@ import type {
   ReduceFunction,
 } from './functions.ts';
 import type {OperatorContext, OperatorRuntime} from './operator-runtime.ts';
+import type {WatermarkStrategy} from '../time/watermark-strategy.ts';
 import type {Sink} from './sink.ts';
 import type {Source} from './source.ts';
 
@@ -37,8 +38,17 @@ export type AggregationKind = 'sum' | 'min' | 'max' | 'minBy' | 'maxBy';
 
 /* `any` below: an operator is generic in the API; inside the engine records have no static type. */
 export type OperatorSpec =
-  | {readonly type: 'source'; readonly source: Source<any, any>}
-  | {readonly type: 'hostSource'; readonly channel: string}
+  | {
+      readonly type: 'source';
+      readonly source: Source<any, any>;
+      /** Absent: records keep the timestamps that the source gives, and there are no watermarks. */
+      readonly watermarks?: WatermarkStrategy<any> | undefined;
+    }
+  | {
+      readonly type: 'hostSource';
+      readonly channel: string;
+      readonly watermarks?: WatermarkStrategy<any> | undefined;
+    }
   | ({readonly type: 'map'; readonly fn: MapFunction<any, any>} & StateKeys)
   | ({readonly type: 'filter'; readonly fn: FilterFunction<any>} & StateKeys)
   | ({readonly type: 'flatMap'; readonly fn: FlatMapFunction<any, any>} & StateKeys)
@@ -81,6 +91,11 @@ export type OperatorSpec =
       /** User functions and parameters: what makes two operators of a kind different, for the graph's hash. */
       readonly parts?: readonly unknown[];
       readonly create: (context: OperatorContext) => OperatorRuntime;
+      /**
+       * Whether its records have timestamps: `kept` says they have those of its input. Default: `given`, so
+       * edges behind it carry timestamps.
+       */
+      readonly timestamps?: 'given' | 'kept';
     }
   | {readonly type: 'sink'; readonly sink: Sink<any>}
   | {

@@ -6,6 +6,7 @@
  *   poll ──► BATCH      attach the channel's reader, run rows, give the segment back, renew the credit
  *        ──► SCHEMA     the channel's batches look different from here on
  *        ──► OVERSIZED  a single record
+ *        ──► WATERMARK, IDLE_STATUS, ACTIVE_STATUS: through the valve of the gate, to the consumer
  *        ──► END_OF_DATA
  *
  * The inputs of a connected operator take turns, and so do the channels of a gate. A batch that an
@@ -17,12 +18,22 @@
 import {assert} from '../base/assert.ts';
 import type {Arena} from '../memory/arena.ts';
 import type {InputChannel} from '../network/channel.ts';
-import {BATCH, END_OF_DATA, OVERSIZED, SCHEMA} from '../network/descriptor.ts';
+import {
+  ACTIVE_STATUS,
+  BATCH,
+  END_OF_DATA,
+  IDLE_STATUS,
+  OVERSIZED,
+  SCHEMA,
+  WATERMARK,
+  doubleOfWords,
+} from '../network/descriptor.ts';
 import type {InputGate} from '../network/input-gate.ts';
 import {HEADER_USED_BYTES} from '../records/batch-layout.ts';
 import {BatchReader} from '../records/batch-reader.ts';
 import {decodeOversized} from '../records/oversized.ts';
 import type {RecordSchema} from '../records/schema.ts';
+import {StatusWatermarkValve} from '../time/watermark-valve.ts';
 import {FINISHED, IDLE, PROGRESSED, type Progress} from './progress.ts';
 import type {TaskInput} from './task-input.ts';
 
@@ -31,6 +42,10 @@ export interface RecordConsumer {
   /** Rows `from` to `to - 1` of the attached batch; returns the row where it stopped. */
   runBatch(reader: BatchReader, inputIndex: number, from: number, to: number): number;
   runOne(value: unknown, timestamp: number, inputIndex: number): void;
+  /** All channels of an input have come to a watermark, which it may go on with before the next call. */
+  processWatermark(watermark: number, inputIndex: number): unknown;
+  /** All channels of an input are idle, or one is active again. */
+  processStatus(isIdle: boolean, inputIndex: number): unknown;
 }
 
 export interface GateInputOptions {
@@ -59,6 +74,8 @@ export class GateInput implements TaskInput {
   readonly #readers: ReadonlyArray<Array<BatchReader | undefined>>;
   /** By input: readers by what their batches look like. */
   readonly #readersByShape: ReadonlyArray<Map<string, BatchReader>>;
+  /** By input. */
+  readonly valves: readonly StatusWatermarkValve[];
   readonly #channelsLeft: number[];
   #inputsLeft: number;
   #nextInput = 0;
@@ -70,11 +87,19 @@ export class GateInput implements TaskInput {
   #isStopped = false;
 
   constructor(options: GateInputOptions) {
-    const {gates} = options;
+    const {gates, consumer} = options;
     this.#options = options;
     this.#gates = gates;
     this.#readers = gates.map(gate => gate.channels.map(() => undefined));
     this.#readersByShape = gates.map(() => new Map());
+    this.valves = gates.map(
+      (gate, input) =>
+        new StatusWatermarkValve(gate.channels.length, {
+          emitWatermark: watermark => void consumer.processWatermark(watermark, input),
+          markIdle: () => void consumer.processStatus(true, input),
+          markActive: () => void consumer.processStatus(false, input),
+        }),
+    );
     this.#channelsLeft = gates.map(gate => gate.channels.length);
     this.#inputsLeft = gates.length;
   }
@@ -154,6 +179,19 @@ export class GateInput implements TaskInput {
         this.recordsIn += 1;
         this.rowsStepped = 1;
         this.#options.consumer.runOne(value, timestamp, input);
+        return;
+      }
+      case WATERMARK: {
+        const watermark = doubleOfWords(channel.word(1), channel.word(2));
+        gate.releaseEvent(channel);
+        this.valves[input].inputWatermark(watermark, channel.index);
+        return;
+      }
+      case IDLE_STATUS:
+      case ACTIVE_STATUS: {
+        const isIdle = channel.kind() === IDLE_STATUS;
+        gate.releaseEvent(channel);
+        this.valves[input].inputStatus(isIdle, channel.index);
         return;
       }
       case END_OF_DATA:

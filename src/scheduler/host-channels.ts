@@ -15,6 +15,7 @@ import {roundRobinPartitioner} from '../network/partitioner.ts';
 import {RecordWriter, type StopFlag} from '../network/record-writer.ts';
 import type {BatchReader} from '../records/batch-reader.ts';
 import type {RecordSchema} from '../records/schema.ts';
+import {MAX_WATERMARK} from '../time/watermark.ts';
 import {
   OVERDRAFT_SEGMENTS_MAX,
   hostChannelsNamed,
@@ -172,6 +173,7 @@ class WriterInput implements HostInput {
   close(): boolean {
     if (!this.#hasEnded) {
       if (!this.flush()) return false;
+      this.#writer.emitWatermark(MAX_WATERMARK);
       this.#writer.end();
       this.#hasEnded = true;
     }
@@ -242,4 +244,8 @@ class Gatherer implements RecordConsumer {
   runOne(value: unknown): void {
     if (!this.drops) this.#values.push(value);
   }
+
+  processWatermark(): void {}
+
+  processStatus(): void {}
 }

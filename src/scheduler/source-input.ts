@@ -17,6 +17,8 @@ import {
   type SourceSplit,
 } from '../operators/source.ts';
 import {FINISHED, IDLE, PROGRESSED, type Progress} from './progress.ts';
+import type {TimestampsAndWatermarksOperator} from '../operators/timestamps-and-watermarks.ts';
+import {MAX_WATERMARK} from '../time/watermark.ts';
 import type {TaskInput} from './task-input.ts';
 
 /** Place of the source among the operators of its chain. */
@@ -32,6 +34,8 @@ export interface SourceInputOptions {
   readonly subtask: number;
   readonly parallelism: number;
   readonly chain: Chain;
+  /** The head of the chain, if it makes watermarks: it is told which split records are of. */
+  readonly watermarks: TimestampsAndWatermarksOperator | undefined;
 }
 
 export class SourceInput implements TaskInput {
@@ -49,6 +53,9 @@ export class SourceInput implements TaskInput {
   #end = 0;
   #isStopped = false;
   #hasEnded = false;
+  /** The split that was handed over last, while it is read. */
+  #split: string | undefined;
+  #hasSentLastWatermark = false;
 
   constructor(options: SourceInputOptions) {
     this.#options = options;
@@ -67,10 +74,10 @@ export class SourceInput implements TaskInput {
   step(rowsMax: number, nowMs: number): Progress {
     this.rowsStepped = 0;
     if (this.#row === this.#end) {
-      if (this.#hasEnded || this.#isStopped) return FINISHED;
+      if (this.#hasEnded || this.#isStopped) return this.#finish();
       const reader = this.#reader!;
       const result = this.#poll(reader, rowsMax, nowMs);
-      if (result === END_OF_SPLITS) return this.#addSplit() ? PROGRESSED : FINISHED;
+      if (result === END_OF_SPLITS) return this.#addSplit() ? PROGRESSED : this.#finish();
       if (result !== MORE_AVAILABLE) {
         this.wakeAtMs = reader.wakeAtMs;
         this.awaitsPromises = this.wakeAtMs === Infinity;
@@ -114,8 +121,19 @@ export class SourceInput implements TaskInput {
     this.#row = stoppedAt;
   }
 
+  /** The last watermark comes behind the last record, and once: a step of its own, as it may fire much. */
+  #finish(): Progress {
+    if (this.#hasSentLastWatermark) return FINISHED;
+    this.#hasSentLastWatermark = true;
+    this.#options.chain.processWatermark(MAX_WATERMARK);
+    return PROGRESSED;
+  }
+
   /** Hands the next split to the reader; false if there is none. */
   #addSplit(): boolean {
+    const {watermarks} = this.#options;
+    if (this.#split !== undefined) watermarks?.closeSplit(this.#split);
+    this.#split = undefined;
     const {source, splits, arena, cursorWord, parallelism} = this.#options;
     let index: number;
     if (source.assignment === 'lazy') {
@@ -128,7 +146,10 @@ export class SourceInput implements TaskInput {
       this.#hasEnded = true;
       return false;
     }
-    atHead(() => this.#reader!.addSplit(splits[index]));
+    const split = splits[index];
+    this.#split = split.splitId;
+    watermarks?.openSplit(split.splitId);
+    atHead(() => this.#reader!.addSplit(split));
     return true;
   }
 }

@@ -34,6 +34,7 @@ import {
   type Progress,
   type Tasklet,
 } from './progress.ts';
+import type {PausableClock} from '../time/activity-clock.ts';
 import type {TaskInput} from './task-input.ts';
 
 /**
@@ -68,6 +69,8 @@ export interface StreamTaskOptions {
   /** Absent: nothing is counted, for measuring what counting costs. */
   readonly metrics: TaskMetricsWriter | undefined;
   readonly clock: Clock;
+  /** Stands still while the task is backpressured. */
+  readonly activityClock?: PausableClock;
 }
 
 export class StreamTask implements Tasklet {
@@ -122,12 +125,22 @@ export class StreamTask implements Tasklet {
   }
 
   get wakeAtMs(): number {
-    if (this.#isSinkFull) return this.#chain.writableAtMs;
-    return this.#phase === 'RUNNING' ? this.#input.wakeAtMs : Infinity;
+    if (this.#phase !== 'RUNNING' && this.#phase !== 'FINISHING') return Infinity;
+    let inputMs = this.#phase === 'RUNNING' ? this.#input.wakeAtMs : Infinity;
+    if (this.#isSinkFull) inputMs = this.#chain.writableAtMs;
+    const timerMs = this.#chain.nextProcessingTimeMs;
+    if (timerMs === Infinity) return inputMs;
+    // Timers are set by the wall clock, a thread sleeps by the monotonic one.
+    return Math.min(inputMs, this.#clock.monotonicNow() + timerMs - this.#clock.now());
   }
 
   get awaitsPromises(): boolean {
-    return this.#isSinkFull || this.#phase === 'FINISHING' || this.#input.awaitsPromises;
+    return (
+      this.#isSinkFull ||
+      this.#phase === 'FINISHING' ||
+      this.#input.awaitsPromises ||
+      this.#chain.awaitsPromises
+    );
   }
 
   stop(): void {
@@ -152,12 +165,26 @@ export class StreamTask implements Tasklet {
   }
 
   #step(nowMs: number): Progress {
-    if (!this.#settle()) return BACKPRESSURED;
+    const {activityClock} = this.#options;
+    if (!this.#settle()) {
+      activityClock?.pause();
+      return BACKPRESSURED;
+    }
+    if (this.#phase === 'RUNNING' || this.#phase === 'FINISHING') {
+      const progress = this.#catchUp();
+      if (progress !== undefined) return progress;
+      this.#isSinkFull = !this.#chain.isWritable();
+      if (this.#isSinkFull) {
+        activityClock?.pause();
+        return BACKPRESSURED;
+      }
+    }
+    activityClock?.resume();
     switch (this.#phase) {
       case 'RUNNING':
         return this.#run(nowMs);
       case 'FINISHING':
-        if (!this.#chain.finish()) return this.#stop.requested ? PROGRESSED : BACKPRESSURED;
+        if (!this.#chain.finish()) return this.#isGoingOn ? PROGRESSED : BACKPRESSURED;
         this.#phase = 'ENDING';
         return PROGRESSED;
       case 'ENDING':
@@ -165,6 +192,31 @@ export class StreamTask implements Tasklet {
       default:
         return this.#drainEvents();
     }
+  }
+
+  /**
+   * Goes on with watermarks that are under way, and fires processing-time timers; undefined if there are
+   * none. Otherwise outputs are settled before any record is read. Also as long as an operator takes no
+   * records: perhaps it only waits for its timer.
+   */
+  #catchUp(): Progress | undefined {
+    const chain = this.#chain;
+    if (chain.isTimeSettled) {
+      const timerMs = chain.nextProcessingTimeMs;
+      if (timerMs === Infinity) return undefined;
+      const nowMs = this.#clock.now();
+      if (timerMs > nowMs) return undefined;
+      if (chain.processTime(nowMs)) return PROGRESSED;
+    } else if (chain.proceed()) {
+      return PROGRESSED;
+    }
+    this.#isSinkFull = !chain.isWritable();
+    return this.#isGoingOn || !this.#isSinkFull ? PROGRESSED : BACKPRESSURED;
+  }
+
+  /** Whether the chain stopped for another reason than that an operator takes no records. */
+  get #isGoingOn(): boolean {
+    return this.#stop.requested || this.#chain.hasYielded;
   }
 
   /** Sees to what waits for room in the outputs; false if some of it still does. */
@@ -175,8 +227,7 @@ export class StreamTask implements Tasklet {
     }
     if (!isSettled) return false;
     this.#stop.requested = false;
-    this.#isSinkFull = !this.#chain.isWritable();
-    return !this.#isSinkFull;
+    return true;
   }
 
   #run(nowMs: number): Progress {
@@ -205,6 +256,8 @@ export class StreamTask implements Tasklet {
     let rows = input.rowsStepped;
     // A batch of no rows, an event, counts as one, or a portion of events would never end.
     for (let taken = Math.max(1, rows); taken < this.#portionRows && !this.#stop.requested;) {
+      // A watermark that is under way goes first.
+      if (!this.#chain.isTimeSettled) break;
       if (input.step(this.#portionRows - taken, nowMs) !== PROGRESSED) break;
       rows += input.rowsStepped;
       taken += Math.max(1, input.rowsStepped);

@@ -29,6 +29,9 @@ import {Chain} from '../operators/chain.ts';
 import type {ChainEdge, ChainPlan} from '../operators/chain-plan.ts';
 import type {TaskContext} from '../operators/functions.ts';
 import {keyReader} from '../operators/key.ts';
+import type {OperatorSpec} from '../operators/operator.ts';
+import {TimestampsAndWatermarksOperator} from '../operators/timestamps-and-watermarks.ts';
+import {PausableClock} from '../time/activity-clock.ts';
 import {collectingSink} from '../connectors/index.ts';
 import {
   OVERDRAFT_SEGMENTS_MAX,
@@ -84,6 +87,7 @@ export interface ChainParts {
   readonly writers: readonly TimedWriter[];
   readonly stop: StopFlag;
   readonly contexts: readonly TaskContext[];
+  readonly activityClock: PausableClock;
 }
 
 /** Creates tasks, or only their chains, for one worker. */
@@ -118,7 +122,7 @@ export class TaskFactory {
   createTask(taskIndex: number): StreamTask {
     const {arena, deployment, clock} = this.#options;
     const {layout, config, jobName, tasks} = deployment.plan;
-    const {chain, writers, stop, contexts} = this.createChain(taskIndex);
+    const {chain, writers, stop, contexts, activityClock} = this.createChain(taskIndex);
     const metrics = config.metrics
       ? new TaskMetricsWriter(arena, layout.taskMetrics[taskIndex])
       : undefined;
@@ -134,6 +138,7 @@ export class TaskFactory {
       stop,
       metrics,
       clock,
+      activityClock,
     });
   }
 
@@ -159,6 +164,7 @@ export class TaskFactory {
       },
       counter: name_ => counters.counter(name_),
     }));
+    const activityClock = new PausableClock(clock);
     const {chainPlan, hostOutputs} = this.#chainOf(vertex, taskIndex);
     const writers = [
       ...vertex.outEdges.map(edge => this.#createWriter(taskIndex, edge, stop)),
@@ -173,8 +179,14 @@ export class TaskFactory {
       interpret: !config.codeGeneration,
       name: task.name,
       counts: config.metrics,
+      inputCount: Math.max(1, task.gates.length),
+      time: {
+        autoWatermarkIntervalMs: config.autoWatermarkIntervalMs,
+        isBatch: plan.jobGraph.runtimeMode === 'batch',
+        activityClock,
+      },
     });
-    return {chain, writers, stop, contexts};
+    return {chain, writers, stop, contexts, activityClock};
   }
 
   /** The vertex's chain, with what only this thread knows: where host sinks lead, and collecting ones. */
@@ -210,6 +222,7 @@ export class TaskFactory {
     const task = plan.executionGraph.tasks[taskIndex];
     const vertex = plan.jobGraph.vertices[task.vertex];
     const {spec} = vertex.operators[0].node;
+    const [head] = chain.operators;
     if (spec.type === 'source') {
       return new SourceInput({
         source: spec.source,
@@ -220,6 +233,7 @@ export class TaskFactory {
         subtask: task.subtask,
         parallelism: vertex.parallelism,
         chain,
+        watermarks: head instanceof TimestampsAndWatermarksOperator ? head : undefined,
       });
     }
     const isFromHost = spec.type === 'hostSource';
@@ -335,16 +349,18 @@ export class TaskFactory {
     });
   }
 
-  /** Whether any source in front of the edge gives timestamps; if none does, no column is spent on them. */
+  /** Whether anything in front of the edge gives timestamps; if nothing does, no column is spent on them. */
   #carriesTimestamps(edge: JobEdge): boolean {
     const {vertices} = this.#options.plan.jobGraph;
     const seen = new Set<number>();
     const visit = (index: number): boolean => {
       if (seen.has(index)) return false;
       seen.add(index);
-      const {spec} = vertices[index].operators[0].node;
-      if (spec.type === 'source' && spec.source.hasTimestamps === true) return true;
-      return vertices[index].inEdges.some(each => visit(each.sourceVertex));
+      const {operators, inEdges} = vertices[index];
+      return (
+        operators.some(({node}) => givesTimestamps(node.spec)) ||
+        inEdges.some(each => visit(each.sourceVertex))
+      );
     };
     return visit(edge.sourceVertex);
   }
@@ -381,6 +397,19 @@ export class TaskFactory {
     const {arena, deployment} = this.#options;
     if (workerIndex === this.#options.workerIndex) return undefined;
     return new Doorbell(arena, deployment.plan.layout.doorbells, workerIndex);
+  }
+}
+
+function givesTimestamps(spec: OperatorSpec): boolean {
+  switch (spec.type) {
+    case 'source':
+      return spec.source.hasTimestamps === true || spec.watermarks?.assigner !== undefined;
+    case 'hostSource':
+      return spec.watermarks?.assigner !== undefined;
+    case 'custom':
+      return spec.timestamps !== 'kept';
+    default:
+      return false;
   }
 }
 

@@ -16,6 +16,7 @@ test('every option has its default', t => {
       maxParallelism: undefined,
       workers: undefined,
       memory: 64 * 1024 * 1024,
+      autoWatermarkIntervalMs: 200,
       segmentSize: 32 * 1024,
       exclusiveCredits: 2,
       floatingCredits: 8,

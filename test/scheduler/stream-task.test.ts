@@ -46,6 +46,9 @@ const emptyChain = {
   counts: new Float64Array(0),
   isWritable: () => true,
   onIdle: () => {},
+  isTimeSettled: true,
+  nextProcessingTimeMs: Infinity,
+  awaitsPromises: false,
 } as unknown as Chain;
 
 function taskOver(input: BatchInput) {
