@@ -144,9 +144,19 @@ export class IntervalJoinOperator extends BaseOperator {
     return this.#timers.advanceWatermark(watermark, this.context.canEmit);
   }
 
+  /** A restored operator begins at the start of time, where it could no longer tell what is too old. */
   override prepareSnapshot(): void {
     const {fn} = this.#options;
     if (typeof fn !== 'function') fn.snapshotState?.();
+    const watermark = this.#timers.currentWatermark;
+    for (const key of [...this.#backend.keys(BUFFERS.name, undefined)]) {
+      this.#backend.setCurrentKey(key);
+      const buffers = this.#state.value()!;
+      if (buffers.prunedTo === watermark) continue;
+      this.#prune(buffers, watermark);
+      if (isEmpty(buffers.left) && isEmpty(buffers.right)) this.#state.clear();
+      else this.#state.update(buffers);
+    }
   }
 
   override close(): void {
