@@ -41,6 +41,7 @@ import {
 } from './arena-layout.ts';
 import type {EngineDeployment} from './deployment.ts';
 import {GateInput} from './gate-input.ts';
+import {memoryBackends} from './memory-backends.ts';
 import type {Tasklet} from './progress.ts';
 import type {WorkerResults, WorkerRuntime} from './runtime-contract.ts';
 import {SourceInput} from './source-input.ts';
@@ -180,6 +181,7 @@ export class TaskFactory {
       name: task.name,
       counts: config.metrics,
       inputCount: Math.max(1, task.gates.length),
+      stateBackends: memoryBackends,
       time: {
         autoWatermarkIntervalMs: config.autoWatermarkIntervalMs,
         isBatch: plan.jobGraph.runtimeMode === 'batch',
