@@ -117,7 +117,8 @@ export class KeySpace {
 
   /** The id of the current key, which gets a row if it has none. */
   ensureId(): number {
-    return this.lanes[this.ensureRow()]!;
+    const at = this.ensureRow();
+    return this.lanes[at]!;
   }
 
   /** The id of the current key, or NO_KEY. */
@@ -179,15 +180,13 @@ export class KeySpace {
     return this.#rowFrom(at - this.#lead + this.#stride);
   }
 
-  /** The row behind `at`, and behind the last one the first; `at` may be void. NO_KEY if there is none. */
-  nextRowAround(at: number): number {
-    const next = at < 0 ? NO_KEY : this.#rowFrom(at - this.#lead + this.#stride);
-    return next === NO_KEY ? this.firstRow() : next;
+  /** Ids are below; not all of them stand for a key. */
+  get idLimit(): number {
+    return this.#keys.length;
   }
 
-  /** All ids. */
-  *ids(): IterableIterator<number> {
-    for (let id = 0; id < this.#keys.length; id += 1) if (this.#keys[id] !== HOLE) yield id;
+  hasId(id: number): boolean {
+    return id < this.#keys.length && this.#keys[id] !== HOLE;
   }
 
   #rowFrom(position: number): number {

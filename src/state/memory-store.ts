@@ -32,6 +32,9 @@ export interface MemoryStoreOptions {
   readonly hasTime: boolean;
 }
 
+/** Rows without a value that a sweep may pass for each one that it looks at. */
+const HOLES_PER_ENTRY = 16;
+
 /** A value in the order of the tables: with its key and namespace. */
 export type EntryVisitor = (
   keyId: number,
@@ -70,7 +73,7 @@ export class MemoryStore implements StateStore {
   #lastPosition = NO_ENTRY;
 
   // Where the next sweep goes on.
-  #sweepAt = NO_KEY;
+  #sweepId = 0;
   #sweepEntry = 0;
 
   constructor({name, keys, namespaces, mayUseLanes, schema, hasTime}: MemoryStoreOptions) {
@@ -243,17 +246,20 @@ export class MemoryStore implements StateStore {
     if (left === 0) this.#keys.noteEmptied(lanes[at]!);
   }
 
+  /** By id, because rows move. Stops at the last one; the next sweep begins anew. */
   #sweepRows(count: number, visit: SweepVisitor): void {
     const keys = this.#keys;
-    let at = this.#sweepAt;
-    for (let seen = 0; seen < count; seen += 1) {
-      at = keys.nextRowAround(at);
-      if (at === NO_KEY) break;
+    let id = this.#sweepId < keys.idLimit ? this.#sweepId : 0;
+    const end = Math.min(keys.idLimit, id + count * HOLES_PER_ENTRY);
+    for (let seen = 0; seen < count && id < end; id += 1) {
+      if (!keys.hasId(id)) continue;
+      const at = keys.atOf(id);
       if ((keys.lanes[at + this.#maskLane]! & this.#bit) === 0) continue;
+      seen += 1;
       const time = this.#hasTime ? keys.lanes[at + this.#timeLane]! : 0;
       if (visit(this.#readRow(at), time) === 'drop') this.#removeAt(at);
     }
-    this.#sweepAt = at;
+    this.#sweepId = id;
   }
 
   // ---- with a namespace ----
@@ -342,17 +348,18 @@ export class MemoryStore implements StateStore {
 
   #sweepEntries(count: number, visit: SweepVisitor): void {
     const entries = this.#entries!;
-    for (let seen = 0; seen < count && entries.size > 0; seen += 1) {
-      let at = entries.nextRow(this.#sweepEntry);
-      if (at === NO_ENTRY) at = entries.nextRow(0);
+    let at = entries.nextRow(this.#sweepEntry);
+    if (at === NO_ENTRY) at = entries.nextRow(0);
+    for (let seen = 0; seen < count && at !== NO_ENTRY; seen += 1) {
       const time = this.#hasTime ? entries.lanes[at + 1]! : 0;
       if (visit(this.#readEntry(at), time) === 'drop') {
         // Another entry may have moved here; the table may be smaller.
         this.#removeEntry(at);
-        this.#sweepEntry = at < entries.lanes.length ? at : 0;
+        at = entries.nextRow(at);
       } else {
-        this.#sweepEntry = at + entries.stride;
+        at = entries.nextRow(at + entries.stride);
       }
     }
+    this.#sweepEntry = at === NO_ENTRY ? entries.lanes.length : at;
   }
 }

@@ -99,15 +99,15 @@ export class Namespaces {
   #remove(id: number): void {
     this.version += 1;
     const namespace = this.#values[id]!;
+    if (namespace instanceof TimeWindow) {
+      if (this.#lastId === id) this.#lastStart = NaN;
+      this.#windowCount -= 1;
+      this.#vacate(this.#slotOf(namespace.start, namespace.end));
+    } else {
+      this.#names.delete(namespace);
+    }
     this.#values[id] = undefined;
     this.#freeIds.push(id);
-    if (!(namespace instanceof TimeWindow)) {
-      this.#names.delete(namespace);
-      return;
-    }
-    if (this.#lastId === id) this.#lastStart = NaN;
-    this.#windowCount -= 1;
-    this.#vacate(this.#slotOf(namespace.start, namespace.end));
   }
 
   /** The slot of the window, or the empty one where it belongs. */

@@ -1,0 +1,1000 @@
+/**
+ * The contract of keyed state, as tests over any backend: handles, namespaces, TTL, timers, snapshots.
+ * Random walks against a model: keyed-state-walk.ts.
+ */
+import test from 'ava';
+import {ManualClock} from '../../src/base/clock.ts';
+import {showValue} from '../../src/base/errors.ts';
+import {keyGroupOf, keyGroupRange, hashKey} from '../../src/base/key-group.ts';
+import {float64, schema} from '../../src/records/schema.ts';
+import type {CreateKeyedBackend, KeyedStateBackend} from '../../src/state/keyed-state-backend.ts';
+import type {KeyedSnapshot} from '../../src/state/keyed-snapshot.ts';
+import {redistribute} from '../../src/state/redistribute.ts';
+import {
+  AggregatingStateDescriptor,
+  ListStateDescriptor,
+  MapStateDescriptor,
+  ReducingStateDescriptor,
+  ValueStateDescriptor,
+} from '../../src/state/state-descriptors.ts';
+import type {StateTtlConfig} from '../../src/state/state-ttl.ts';
+import {TimerService} from '../../src/state/timer-service.ts';
+import {GLOBAL_WINDOW, TimeWindow} from '../../src/time/time-window.ts';
+
+const MAX_PARALLELISM = 128;
+
+export function testKeyedState(backendName: string, create: CreateKeyedBackend): void {
+  const says = (title: string) => `${backendName}: ${title}`;
+
+  function backend({
+    clock = new ManualClock(),
+    restored,
+    subtask = 0,
+    parallelism = 1,
+  }: {
+    clock?: ManualClock;
+    restored?: KeyedSnapshot | undefined;
+    subtask?: number;
+    parallelism?: number;
+  } = {}): KeyedStateBackend {
+    return create({
+      keyGroupRange: keyGroupRange(subtask, MAX_PARALLELISM, parallelism),
+      maxParallelism: MAX_PARALLELISM,
+      clock,
+      restored,
+    });
+  }
+
+  /** What a snapshot becomes on its way through another thread. */
+  const sent = (snapshot: KeyedSnapshot) => structuredClone(snapshot);
+
+  test(says('what was never written reads as empty'), t => {
+    const state = backend();
+    state.setCurrentKey('a');
+
+    t.is(state.getState(new ValueStateDescriptor<number>('v')).value(), undefined);
+    t.deepEqual(state.getState(new ListStateDescriptor<number>('l')).get(), []);
+    const map = state.getState(new MapStateDescriptor<string, number>('m'));
+    t.is(map.get('x'), undefined);
+    t.true(map.isEmpty());
+    t.false(map.contains('x'));
+    t.deepEqual([...map.entries()], []);
+    t.is(state.getState(new ReducingStateDescriptor<number>('r', sum)).get(), undefined);
+    t.is(state.getState(new AggregatingStateDescriptor('a', joined)).get(), undefined);
+    t.is(state.keyCount, 0);
+    state.close();
+  });
+
+  test(says('each key has its own value'), t => {
+    const state = backend();
+    const value = state.getState(new ValueStateDescriptor<string>('v'));
+
+    const keys = [1, '1', -0, 0, true, 1n, new Date(5), ['a', 1], [new Date(5)], 1.5, 'ä☃', ''];
+    for (const [index, key] of keys.entries()) {
+      state.setCurrentKey(key);
+      value.update(`value ${index}`);
+    }
+
+    for (const [index, key] of keys.entries()) {
+      state.setCurrentKey(structuredClone(key));
+      t.is(value.value(), `value ${index}`, String(key));
+    }
+    t.is(state.keyCount, keys.length);
+    state.close();
+  });
+
+  for (const key of [null, undefined, NaN, {}, [], Symbol('s'), new Date(NaN)]) {
+    test(
+      says(
+        `${showValue(key)} (${Object.prototype.toString.call(key)}) is refused as a key, also among others`,
+      ),
+      t => {
+        const state = backend();
+        t.throws(() => state.setCurrentKey(key), {code: keyErrorOf(key)});
+        state.setCurrentKey(1);
+        state.getState(new ValueStateDescriptor<number>('v')).update(1);
+        t.throws(() => state.setCurrentKey(key), {code: keyErrorOf(key)});
+        state.setCurrentKey('a');
+        state.getState(new ValueStateDescriptor<number>('v')).update(1);
+        t.throws(() => state.setCurrentKey(key), {code: keyErrorOf(key)});
+        state.close();
+      },
+    );
+  }
+
+  test(says('null, undefined and clear remove a value, and the key with it'), t => {
+    const state = backend();
+    const value = state.getState(new ValueStateDescriptor<number>('v'));
+    for (const remove of [
+      () => value.update(null),
+      () => value.update(undefined),
+      () => value.clear(),
+    ]) {
+      state.setCurrentKey(7);
+      value.update(0);
+      t.is(value.value(), 0);
+      t.is(state.keyCount, 1);
+
+      remove();
+
+      t.is(value.value(), undefined);
+      t.is(state.keyCount, 0);
+      value.update(3);
+      t.is(value.value(), 3);
+    }
+    state.close();
+  });
+
+  test(says('values of any shape come back equal, whatever came before'), t => {
+    const state = backend();
+    const value = state.getState(new ValueStateDescriptor<unknown>('v'));
+    const values = [
+      {count: 1, total: 0.5},
+      {count: 2, total: NaN},
+      {total: -0, count: 3},
+      {count: 1},
+      {count: 1, total: 2, more: 3},
+      {count: 'one', total: 2},
+      {count: true, total: null},
+      7,
+      'text',
+      [1, 2],
+      new Map([[1, {a: 1}]]),
+      1n,
+      false,
+      new Date(3),
+    ];
+
+    for (const [index, one] of values.entries()) {
+      state.setCurrentKey(index);
+      value.update(one);
+      for (let earlier = 0; earlier <= index; earlier += 1) {
+        state.setCurrentKey(earlier);
+        t.deepEqual(value.value(), values[earlier]);
+      }
+    }
+    state.close();
+  });
+
+  test(says('a class instance and a record with more than numbers keep what they are'), t => {
+    const state = backend();
+    const value = state.getState(new ValueStateDescriptor<unknown>('v'));
+    state.setCurrentKey(1);
+    value.update({name: 'a text that is longer than a dozen', at: {x: 1}, list: [1, 'two']});
+    t.deepEqual(value.value(), {
+      name: 'a text that is longer than a dozen',
+      at: {x: 1},
+      list: [1, 'two'],
+    });
+    value.update(Object.freeze({name: 'a frozen text longer than a dozen'}));
+    t.deepEqual(value.value(), {name: 'a frozen text longer than a dozen'});
+    state.close();
+  });
+
+  test(says('a schema is a contract: other fields are left out, other types refused'), t => {
+    const state = backend();
+    const value = state.getState(
+      new ValueStateDescriptor<{n: number}>('v', {schema: schema({n: float64})}),
+    );
+    state.setCurrentKey('a');
+
+    value.update({n: 1, extra: 2} as {n: number});
+    t.deepEqual(value.value(), {n: 1});
+
+    t.throws(() => value.update({n: 'x'} as never), {code: 'E_STATE_SCHEMA'});
+    t.deepEqual(value.value(), {n: 1});
+    state.close();
+  });
+
+  test(says('what a user changes in one state reaches no other'), t => {
+    const state = backend();
+    const a = state.getState(new ValueStateDescriptor<{n: number}>('a'));
+    const b = state.getState(new ValueStateDescriptor<{n: number}>('b'));
+    state.setCurrentKey(1);
+    a.update({n: 1});
+    b.update({n: 1});
+
+    a.value()!.n = 5;
+
+    t.is(b.value()!.n, 1);
+    state.setCurrentKey(2);
+    t.is(a.value(), undefined);
+    state.close();
+  });
+
+  test(says('a list takes elements, replaces them, and refuses nothing'), t => {
+    const state = backend();
+    const list = state.getState(new ListStateDescriptor<number>('l'));
+    state.setCurrentKey('a');
+
+    list.add(1);
+    list.addAll([2, 3]);
+    list.addAll([]);
+    t.deepEqual([...list.get()], [1, 2, 3]);
+    const own = [7, 8];
+    list.update(own);
+    own.push(9);
+    t.deepEqual([...list.get()], [7, 8]);
+    list.update([]);
+    t.deepEqual([...list.get()], []);
+    t.is(state.keyCount, 0);
+    list.add(4);
+    list.clear();
+    t.deepEqual([...list.get()], []);
+
+    t.throws(() => list.add(null as never), {code: 'E_STATE_VALUE'});
+    t.throws(() => list.addAll([1, undefined as never]), {code: 'E_STATE_VALUE'});
+    t.deepEqual([...list.get()], []);
+    state.close();
+  });
+
+  test(says('a map has entries per key, also under dates and arrays'), t => {
+    const state = backend();
+    const map = state.getState(new MapStateDescriptor<unknown, unknown>('m'));
+    state.setCurrentKey('a');
+
+    map.put('x', 1);
+    map.put([1, 'b'], 2);
+    map.put(new Date(9), 3);
+    map.putAll([
+      ['y', undefined],
+      ['x', 10],
+    ]);
+
+    t.is(map.get('x'), 10);
+    t.is(map.get([1, 'b']), 2);
+    t.is(map.get(new Date(9)), 3);
+    t.true(map.contains('y'));
+    t.is(map.get('y'), undefined);
+    t.false(map.contains([1, 'c']));
+    t.deepEqual([...map.keys()], ['x', [1, 'b'], new Date(9), 'y']);
+    t.deepEqual([...map.values()], [10, 2, 3, undefined]);
+    t.deepEqual([...map.entries()][1], [[1, 'b'], 2]);
+
+    map.remove([1, 'b']);
+    map.remove('nothing');
+    map.remove('x');
+    map.remove('y');
+    t.false(map.isEmpty());
+    map.remove(new Date(9));
+    t.true(map.isEmpty());
+    t.is(state.keyCount, 0);
+    state.close();
+  });
+
+  test(says('reducing and aggregating state combine what is added; null clears'), t => {
+    const state = backend();
+    const reducing = state.getState(new ReducingStateDescriptor<number>('r', {reduce: sum}));
+    const aggregating = state.getState(new AggregatingStateDescriptor('a', joined));
+    state.setCurrentKey('a');
+
+    for (const n of [1, 2, 3]) {
+      reducing.add(n);
+      aggregating.add(n);
+    }
+    t.is(reducing.get(), 6);
+    t.is(aggregating.get(), '1;2;3;');
+    t.deepEqual(aggregating.getAccumulator(), {text: '1;2;3;'});
+    reducing.add(null as never);
+    aggregating.add(undefined as never);
+    t.is(reducing.get(), undefined);
+    t.is(aggregating.get(), undefined);
+    reducing.add(4);
+    reducing.clear();
+    t.is(reducing.get(), undefined);
+    const broken = state.getState(
+      new ReducingStateDescriptor<number>('broken', () => undefined as never),
+    );
+    broken.add(1);
+    t.throws(() => broken.add(2), {code: 'E_FUNCTION_RESULT'});
+    state.close();
+  });
+
+  test(says('a name stands for one state of one kind'), t => {
+    const state = backend();
+    const first = state.getState(new ValueStateDescriptor<number>('same'));
+
+    t.is(state.getState(new ValueStateDescriptor<number>('same')), first);
+    t.throws(() => state.getState(new ListStateDescriptor('same')), {code: 'E_STATE_DESCRIPTOR'});
+    t.throws(() => new ValueStateDescriptor(''), {code: 'E_STATE_DESCRIPTOR'});
+    state.close();
+  });
+
+  test(says('a namespace keeps its own values; equal windows are one'), t => {
+    const state = backend();
+    const value = state.getState(new ValueStateDescriptor<unknown>('v'));
+    const namespaces = [
+      undefined,
+      new TimeWindow(0, 10),
+      new TimeWindow(0, 20),
+      new TimeWindow(-10, 10),
+      GLOBAL_WINDOW,
+      'name',
+      3,
+      '3',
+    ];
+    for (const key of [1, 2]) {
+      state.setCurrentKey(key);
+      for (const [index, namespace] of namespaces.entries()) {
+        value.setNamespace(namespace);
+        value.update({n: 100 * key + index});
+      }
+    }
+    for (const key of [1, 2]) {
+      state.setCurrentKey(key);
+      for (const [index, namespace] of namespaces.entries()) {
+        value.setNamespace(copyOf(namespace));
+        t.deepEqual(value.value(), {n: 100 * key + index});
+      }
+    }
+
+    value.setNamespace(new TimeWindow(0, 10));
+    value.clear();
+
+    t.is(value.value(), undefined);
+    t.deepEqual([...state.keys('v', new TimeWindow(0, 10))], [1]);
+    t.deepEqual([...state.keys('v', undefined)].sort(), [1, 2]);
+    state.close();
+  });
+
+  test(says('a value in a window that changes its shape takes the others along'), t => {
+    const state = backend();
+    const value = state.getState(new ValueStateDescriptor<unknown>('v'));
+    for (let key = 0; key < 200; key += 1) {
+      state.setCurrentKey(key);
+      for (const start of [0, 10]) {
+        value.setNamespace(new TimeWindow(start, start + 10));
+        value.update({n: key + start});
+      }
+    }
+    value.update('text');
+
+    for (let key = 0; key < 199; key += 1) {
+      state.setCurrentKey(key);
+      for (const start of [0, 10]) {
+        value.setNamespace(new TimeWindow(start, start + 10));
+        t.deepEqual(value.value(), {n: key + start});
+      }
+    }
+    state.close();
+  });
+
+  test(says('namespaces merge: the target first, then the sources in order'), t => {
+    const state = backend();
+    const list = state.getState(new ListStateDescriptor<number>('l'));
+    const reducing = state.getState(new ReducingStateDescriptor<string>('r', (a, b) => a + b));
+    const aggregating = state.getState(new AggregatingStateDescriptor('a', joined));
+    const [a, b, c, d] = [0, 1, 2, 3].map(n => new TimeWindow(n, n + 1));
+    state.setCurrentKey('k');
+    for (const [index, window] of [a, b, c].entries()) {
+      for (const handle of [list, reducing, aggregating]) handle.setNamespace(window);
+      list.add(index);
+      reducing.add(`${index}`);
+      aggregating.add(index);
+    }
+
+    for (const handle of [list, reducing, aggregating]) {
+      handle.setNamespace(d);
+      handle.mergeNamespaces(a, [c, d, b]);
+    }
+
+    t.is(aggregating.get(), undefined, 'the namespace stays what it was');
+    for (const handle of [list, reducing, aggregating]) handle.setNamespace(a);
+    t.deepEqual([...list.get()], [0, 2, 1]);
+    t.is(reducing.get(), '021');
+    t.is(aggregating.get(), '0;2;1;');
+    for (const handle of [list, reducing, aggregating]) handle.setNamespace(b);
+    t.deepEqual([...list.get()], []);
+    t.is(reducing.get(), undefined);
+    state.close();
+  });
+
+  test(says('an aggregate without merge refuses to merge, if there is something to merge'), t => {
+    const state = backend();
+    const {createAccumulator, add, getResult} = joined;
+    const aggregating = state.getState(
+      new AggregatingStateDescriptor('a', {createAccumulator, add, getResult}),
+    );
+    state.setCurrentKey('k');
+    for (const window of [0, 1]) {
+      aggregating.setNamespace(window);
+      aggregating.add(window);
+    }
+
+    t.throws(() => aggregating.mergeNamespaces(0, [1]), {code: 'E_STATE_MERGE'});
+    state.close();
+  });
+
+  // ---- timers ----
+
+  function timers(state: KeyedStateBackend, name = 'timers') {
+    const fired: Array<[unknown, unknown, number]> = [];
+    const service = new TimerService({
+      backend: state,
+      name,
+      clock: new ManualClock(),
+      onEventTime: (key, namespace, timestamp) => fired.push([key, namespace, timestamp]),
+      onProcessingTime: (key, namespace, timestamp) => fired.push([key, namespace, -timestamp]),
+    });
+    return {service, fired};
+  }
+
+  test(says('a timer is there once, and fires in the order of time'), t => {
+    const state = backend();
+    const {service, fired} = timers(state);
+    for (const [key, timestamp] of [
+      ['a', 30],
+      ['b', 10],
+      ['a', 30],
+      ['a', 10],
+      ['b', 20],
+      ['c', -5],
+    ] as const) {
+      state.setCurrentKey(key);
+      service.registerEventTimeTimer(undefined, timestamp);
+    }
+    t.is(service.eventTimerCount, 5);
+
+    t.true(service.advanceWatermark(20));
+
+    t.is(service.currentWatermark, 20);
+    t.deepEqual(fired, [
+      ['c', undefined, -5],
+      ['b', undefined, 10],
+      ['a', undefined, 10],
+      ['b', undefined, 20],
+    ]);
+    service.advanceWatermark(Infinity);
+    t.deepEqual(fired.at(-1), ['a', undefined, 30]);
+    t.is(state.keyCount, 0);
+    state.close();
+  });
+
+  test(says('deleting a timer deletes only that one'), t => {
+    const state = backend();
+    const {service, fired} = timers(state);
+    const window = new TimeWindow(0, 10);
+    state.setCurrentKey('a');
+    service.deleteEventTimeTimer(undefined, 1);
+    service.registerEventTimeTimer(undefined, 1);
+    service.registerEventTimeTimer(window, 1);
+    service.registerProcessingTimeTimer(undefined, 1);
+    state.setCurrentKey('b');
+    service.registerEventTimeTimer(undefined, 1);
+
+    service.deleteEventTimeTimer(undefined, 1);
+    service.deleteEventTimeTimer(undefined, 1);
+    state.setCurrentKey('a');
+    service.deleteEventTimeTimer(new TimeWindow(0, 11), 1);
+
+    service.advanceWatermark(5);
+    t.deepEqual(fired, [
+      ['a', undefined, 1],
+      ['a', window, 1],
+    ]);
+    t.is(service.nextProcessingTimeMs, 1);
+    service.deleteProcessingTimeTimer(undefined, 1);
+    t.is(service.nextProcessingTimeMs, Infinity, 'the key that fired last is the current one');
+    state.close();
+  });
+
+  test(
+    says('a timer that is registered while timers fire, and due, fires in the same advance'),
+    t => {
+      const state = backend();
+      const fired: number[] = [];
+      const service: TimerService = new TimerService({
+        backend: state,
+        name: 't',
+        clock: new ManualClock(),
+        onEventTime: (_key, _namespace, timestamp) => {
+          fired.push(timestamp);
+          if (timestamp === 10) {
+            service.registerEventTimeTimer(undefined, 3);
+            service.registerEventTimeTimer(undefined, 10);
+            service.registerEventTimeTimer(undefined, 21);
+          }
+          if (fired.length > 10) t.fail('for ever');
+          if (fired.filter(ts => ts === 10).length === 2)
+            service.deleteEventTimeTimer(undefined, 10);
+        },
+        onProcessingTime: () => {},
+      });
+      state.setCurrentKey('a');
+      service.registerEventTimeTimer(undefined, 10);
+
+      service.advanceWatermark(20);
+
+      t.deepEqual(fired, [10, 3, 10, 3]);
+      t.is(service.eventTimerCount, 1);
+      state.close();
+    },
+  );
+
+  test(says('firing stops between two timers when it may not go on'), t => {
+    const state = backend();
+    const {service, fired} = timers(state);
+    for (let key = 0; key < 5; key += 1) {
+      state.setCurrentKey(key);
+      service.registerEventTimeTimer(undefined, 1);
+      service.registerProcessingTimeTimer(undefined, 100 + key);
+    }
+    let left = 2;
+
+    t.false(service.advanceWatermark(1, () => left-- > 0));
+    t.is(fired.length, 2);
+    t.is(service.currentWatermark, 1);
+    t.true(service.advanceWatermark(1, () => true));
+    t.is(fired.length, 5);
+
+    t.is(service.nextProcessingTimeMs, 100);
+    t.true(service.advanceProcessingTime(102));
+    t.is(fired.length, 8);
+    t.is(service.nextProcessingTimeMs, 103);
+    state.close();
+  });
+
+  test(says('the key of a timer that fires is the current one, and its state is there'), t => {
+    const state = backend();
+    const value = state.getState(new ValueStateDescriptor<number>('v'));
+    const seen: unknown[] = [];
+    const service: TimerService = new TimerService({
+      backend: state,
+      name: 't',
+      clock: new ManualClock(),
+      onEventTime: key => {
+        seen.push([key, state.currentKey, value.value()]);
+        value.clear();
+      },
+      onProcessingTime: () => {},
+    });
+    for (const key of ['x', 'y']) {
+      state.setCurrentKey(key);
+      value.update(key.charCodeAt(0));
+      service.registerEventTimeTimer(undefined, 5);
+    }
+    state.setCurrentKey('z');
+
+    service.advanceWatermark(5);
+
+    t.deepEqual(seen, [
+      ['x', 'x', 120],
+      ['y', 'y', 121],
+    ]);
+    t.is(state.keyCount, 0);
+    state.close();
+  });
+
+  // ---- snapshots ----
+
+  test(says('a snapshot restores all kinds of state and timers, and stays as it was'), t => {
+    const state = backend();
+    const fill = (one: KeyedStateBackend) => ({
+      value: one.getState(new ValueStateDescriptor<unknown>('v')),
+      list: one.getState(new ListStateDescriptor<number>('l')),
+      map: one.getState(new MapStateDescriptor<string, number>('m')),
+      reducing: one.getState(new ReducingStateDescriptor<number>('r', sum)),
+      aggregating: one.getState(new AggregatingStateDescriptor('a', joined)),
+    });
+    const before = fill(state);
+    const window = new TimeWindow(0, 10);
+    for (const key of [1, 'a', [1, 2]]) {
+      state.setCurrentKey(key);
+      before.value.update({n: 1});
+      before.list.setNamespace(window);
+      before.list.add(1);
+      before.map.put('x', 1);
+      before.reducing.add(1);
+      before.aggregating.setNamespace('name');
+      before.aggregating.add(1);
+    }
+    const {service} = timers(state);
+    service.registerEventTimeTimer(window, 7);
+    service.registerProcessingTimeTimer(undefined, 8);
+
+    const snapshot = sent(state.snapshot());
+    before.value.update({n: 2});
+    before.list.add(2);
+    before.map.put('y', 2);
+
+    const restored = backend({restored: snapshot});
+    t.deepEqual([...restored.stateNames()].sort(), ['a', 'l', 'm', 'r', 'v']);
+    t.is([...restored.keys('l', window)].length, 3);
+    const after = fill(restored);
+    for (const key of [1, 'a', [1, 2]]) {
+      restored.setCurrentKey(key);
+      t.deepEqual(after.value.value(), {n: 1});
+      t.deepEqual([...after.list.get()], []);
+      after.list.setNamespace(window);
+      t.deepEqual([...after.list.get()], [1]);
+      after.list.setNamespace(undefined);
+      t.deepEqual([...after.map.entries()], [['x', 1]]);
+      t.is(after.reducing.get(), 1);
+      after.aggregating.setNamespace('name');
+      t.is(after.aggregating.get(), '1;');
+      after.aggregating.setNamespace(undefined);
+    }
+    const {service: again, fired} = timers(restored);
+    t.is(again.currentWatermark, -Infinity);
+    again.advanceWatermark(100);
+    again.advanceProcessingTime(100);
+    t.deepEqual(fired, [
+      [[1, 2], window, 7],
+      [[1, 2], undefined, -8],
+    ]);
+    state.close();
+    restored.close();
+  });
+
+  test(says('state that nobody has asked for since it was restored is saved again'), t => {
+    const state = backend();
+    state.setCurrentKey('a');
+    state.getState(new ValueStateDescriptor<number>('v')).update(1);
+    timers(state).service.registerEventTimeTimer(undefined, 7);
+
+    const second = backend({restored: sent(state.snapshot())});
+    const third = backend({restored: sent(second.snapshot())});
+
+    t.throws(() => third.getState(new ListStateDescriptor('v')), {code: 'E_STATE_DESCRIPTOR'});
+    third.setCurrentKey('a');
+    t.is(third.getState(new ValueStateDescriptor<number>('v')).value(), 1);
+    t.is(timers(third).service.eventTimerCount, 1);
+    for (const one of [state, second, third]) one.close();
+  });
+
+  for (const [from, to] of [
+    [1, 3],
+    [3, 2],
+    [2, 5],
+  ] as const) {
+    test(says(`state goes from ${from} to ${to} subtasks by key groups`), t => {
+      const keys = Array.from({length: 300}, (_, n) => (n % 3 === 0 ? n : `key ${n}`));
+      const ownerOf = (key: unknown, parallelism: number) =>
+        Math.floor((keyGroupOf(hashKey(key), MAX_PARALLELISM) * parallelism) / MAX_PARALLELISM);
+      const old = Array.from({length: from}, (_, subtask) => {
+        const state = backend({subtask, parallelism: from});
+        const value = state.getState(new ValueStateDescriptor<{key: unknown}>('v'));
+        const {service} = timers(state);
+        for (const key of keys.filter(one => ownerOf(one, from) === subtask)) {
+          state.setCurrentKey(key);
+          value.update({key});
+          service.registerEventTimeTimer(undefined, 1);
+        }
+        const snapshot = sent(state.snapshot());
+        state.close();
+        return {keyed: snapshot};
+      });
+
+      const parts = redistribute(old, to, MAX_PARALLELISM);
+
+      t.is(parts.length, to);
+      for (const [subtask, {keyed}] of parts.entries()) {
+        const state = backend({subtask, parallelism: to, restored: keyed});
+        const value = state.getState(new ValueStateDescriptor<{key: unknown}>('v'));
+        const own = keys.filter(key => ownerOf(key, to) === subtask);
+        t.deepEqual([...state.keys('v', undefined)].map(String).sort(), own.map(String).sort());
+        t.is(timers(state).service.eventTimerCount, own.length);
+        for (const key of own) {
+          state.setCurrentKey(key);
+          t.deepEqual(value.value(), {key});
+        }
+        state.close();
+      }
+    });
+  }
+
+  test(says('keyed state refuses another number of key groups'), t => {
+    const state = backend();
+    const snapshot = {...state.snapshot(), maxParallelism: 64};
+    t.throws(() => backend({restored: snapshot}), {code: 'E_STATE_MAX_PARALLELISM'});
+    t.throws(() => redistribute([{keyed: snapshot}], 2, 128), {code: 'E_STATE_MAX_PARALLELISM'});
+    state.close();
+  });
+
+  test(says('a backend takes only its own key groups from a snapshot'), t => {
+    const state = backend();
+    const value = state.getState(new ValueStateDescriptor<number>('v'));
+    for (let key = 0; key < 100; key += 1) {
+      state.setCurrentKey(key);
+      value.update(key);
+    }
+    const restored = backend({restored: sent(state.snapshot()), subtask: 1, parallelism: 2});
+    for (const key of restored.keys('v', undefined)) {
+      t.true(keyGroupOf(hashKey(key), MAX_PARALLELISM) >= 64);
+    }
+    t.true([...restored.keys('v', undefined)].length > 20);
+    state.close();
+    restored.close();
+  });
+
+  // ---- time to live ----
+
+  const NEVER_CLEANED: Partial<StateTtlConfig> = {cleanup: {kind: 'none'}};
+
+  function withTtl(config: Partial<StateTtlConfig>) {
+    const clock = new ManualClock();
+    const state = backend({clock});
+    const ttl: StateTtlConfig = {ttlMs: 10, ...config};
+    const handles = {
+      value: state.getState(new ValueStateDescriptor<number>('v', {ttl})),
+      list: state.getState(new ListStateDescriptor<number>('l', {ttl})),
+      map: state.getState(new MapStateDescriptor<string, number>('m', {ttl})),
+      reducing: state.getState(new ReducingStateDescriptor<number>('r', sum, {ttl})),
+      aggregating: state.getState(new AggregatingStateDescriptor('a', joined, {ttl})),
+    };
+    state.setCurrentKey('a');
+    const put = (n: number) => {
+      handles.value.update(n);
+      handles.list.add(n);
+      handles.map.put(`k${n}`, n);
+      handles.reducing.add(n);
+      handles.aggregating.add(n);
+    };
+    const get = () => ({
+      value: handles.value.value(),
+      list: [...handles.list.get()],
+      map: Object.fromEntries(handles.map.entries()),
+      reducing: handles.reducing.get(),
+      aggregating: handles.aggregating.get(),
+    });
+    return {clock, state, put, get, ...handles};
+  }
+
+  const NOTHING = {
+    value: undefined,
+    list: [],
+    map: {},
+    reducing: undefined,
+    aggregating: undefined,
+  };
+
+  test(says('a value expires when its time to live has passed since it was written'), t => {
+    const {clock, put, get, state} = withTtl({});
+    put(1);
+    clock.set(5);
+    put(2);
+    clock.set(9);
+    t.deepEqual(get(), {
+      value: 2,
+      list: [1, 2],
+      map: {k1: 1, k2: 2},
+      reducing: 3,
+      aggregating: '1;2;',
+    });
+    clock.set(10);
+    t.deepEqual(get(), {value: 2, list: [2], map: {k2: 2}, reducing: 3, aggregating: '1;2;'});
+    clock.set(15);
+    t.deepEqual(get(), NOTHING);
+    put(3);
+    t.deepEqual(get(), {value: 3, list: [3], map: {k3: 3}, reducing: 3, aggregating: '3;'});
+    state.close();
+  });
+
+  test(says('a read renews life if the update type says so'), t => {
+    const {clock, put, get, state} = withTtl({updateType: 'onReadAndWrite'});
+    put(1);
+    for (const now of [9, 18, 27]) {
+      clock.set(now);
+      t.deepEqual(get(), {value: 1, list: [1], map: {k1: 1}, reducing: 1, aggregating: '1;'});
+    }
+    clock.set(37);
+    t.deepEqual(get(), NOTHING);
+    state.close();
+  });
+
+  test(says('nothing expires if the update type is disabled'), t => {
+    const {clock, put, get, state} = withTtl({updateType: 'disabled'});
+    put(1);
+    clock.set(1e6);
+    t.deepEqual(get(), {value: 1, list: [1], map: {k1: 1}, reducing: 1, aggregating: '1;'});
+    state.close();
+  });
+
+  test(says('an expired value that is still there is returned once, if it may be'), t => {
+    const {clock, put, get, state} = withTtl({
+      visibility: 'returnExpiredIfNotCleanedUp',
+      ...NEVER_CLEANED,
+    });
+    put(1);
+    clock.set(50);
+    t.deepEqual(get(), {value: 1, list: [1], map: {k1: 1}, reducing: 1, aggregating: '1;'});
+    t.deepEqual(get(), NOTHING);
+    state.close();
+  });
+
+  test(says('a list returns expired elements as long as one has not expired'), t => {
+    const {clock, list, state} = withTtl({
+      visibility: 'returnExpiredIfNotCleanedUp',
+      ...NEVER_CLEANED,
+    });
+    list.add(1);
+    clock.set(8);
+    list.add(2);
+    clock.set(12);
+    t.deepEqual([...list.get()], [1, 2]);
+    t.deepEqual([...list.get()], [1, 2]);
+    clock.set(18);
+    t.deepEqual([...list.get()], [1, 2]);
+    t.deepEqual([...list.get()], []);
+    state.close();
+  });
+
+  test(says('an expired value is combined only if it may be returned'), t => {
+    for (const [visibility, total, text] of [
+      ['neverReturnExpired', 5, '5;'],
+      ['returnExpiredIfNotCleanedUp', 7, '2;5;'],
+    ] as const) {
+      const {clock, reducing, aggregating, state} = withTtl({visibility, ...NEVER_CLEANED});
+      reducing.add(2);
+      aggregating.add(2);
+      clock.set(10);
+      reducing.add(5);
+      aggregating.add(5);
+      t.is(reducing.get(), total);
+      t.is(aggregating.get(), text);
+      state.close();
+    }
+  });
+
+  test(says('each entry of a map expires on its own; isEmpty does not look at times'), t => {
+    const {clock, map, state} = withTtl(NEVER_CLEANED);
+    map.put('x', 1);
+    clock.set(5);
+    map.put('y', 2);
+    clock.set(12);
+    t.false(map.contains('x'));
+    t.true(map.contains('y'));
+    t.is(map.get('x'), undefined);
+    clock.set(20);
+    t.false(map.isEmpty());
+    t.deepEqual([...map.keys()], []);
+    t.true(map.isEmpty());
+    state.close();
+  });
+
+  test(says('incremental clean-up drops what nobody reads, a few entries per access'), t => {
+    const {clock, state, value, list, map} = withTtl({
+      cleanup: {kind: 'incremental', entriesPerAccess: 5},
+    });
+    for (let key = 0; key < 20; key += 1) {
+      state.setCurrentKey(key);
+      value.update(key);
+      list.add(key);
+      map.put('x', key);
+    }
+    clock.set(10);
+    state.setCurrentKey('other');
+    t.is(state.keyCount, 20);
+    for (let round = 0; round < 10; round += 1) {
+      value.value();
+      list.get();
+      map.get('y');
+    }
+    t.is(state.keyCount, 0);
+    state.close();
+  });
+
+  test(says('small states with incremental clean-up never return what has expired'), t => {
+    const {clock, put, get, state} = withTtl({visibility: 'returnExpiredIfNotCleanedUp'});
+    put(1);
+    clock.set(10);
+    t.deepEqual(get(), NOTHING);
+    state.close();
+  });
+
+  test(says('snapshots leave expired values out, and times are restored'), t => {
+    const {clock, put, state} = withTtl({cleanup: {kind: 'fullSnapshot'}});
+    put(1);
+    clock.set(6);
+    put(2);
+    clock.set(11);
+    const snapshot = sent(state.snapshot());
+    t.deepEqual(
+      new Map(snapshot.groups[0]!.states.map(({name, values}) => [name, values])),
+      new Map<string, unknown>([
+        ['v', [2]],
+        ['l', [[2]]],
+        ['m', [[['k2', 2]]]],
+        ['r', [3]],
+        ['a', [{text: '1;2;'}]],
+      ]),
+    );
+    const later = new ManualClock(15);
+    const restored = backend({clock: later, restored: snapshot});
+    const ttl = {ttlMs: 10};
+    const value = restored.getState(new ValueStateDescriptor<number>('v', {ttl}));
+    const list = restored.getState(new ListStateDescriptor<number>('l', {ttl}));
+    const map = restored.getState(new MapStateDescriptor<string, number>('m', {ttl}));
+    restored.setCurrentKey('a');
+    t.is(value.value(), 2);
+    t.deepEqual([...list.get()], [2]);
+    t.is(map.get('k2'), 2);
+    later.set(16);
+    t.is(value.value(), undefined);
+    t.deepEqual([...list.get()], []);
+    t.is(map.get('k2'), undefined);
+    state.close();
+    restored.close();
+  });
+
+  test(says('a TTL may be added and removed when state is restored'), t => {
+    const plain = backend();
+    plain.setCurrentKey('a');
+    plain.getState(new ValueStateDescriptor<number>('v')).update(1);
+    plain.getState(new ListStateDescriptor<number>('l')).update([1, 2]);
+
+    const clock = new ManualClock(100);
+    const timed = backend({clock, restored: sent(plain.snapshot())});
+    const ttl = {ttlMs: 10};
+    const value = timed.getState(new ValueStateDescriptor<number>('v', {ttl}));
+    const list = timed.getState(new ListStateDescriptor<number>('l', {ttl}));
+    timed.setCurrentKey('a');
+    clock.set(109);
+    t.is(value.value(), 1);
+    t.deepEqual([...list.get()], [1, 2]);
+    const third = backend({restored: sent(timed.snapshot())});
+    clock.set(110);
+    t.is(value.value(), undefined);
+
+    third.setCurrentKey('a');
+    t.is(third.getState(new ValueStateDescriptor<number>('v')).value(), 1);
+    t.deepEqual([...third.getState(new ListStateDescriptor<number>('l')).get()], [1, 2]);
+    for (const one of [plain, timed, third]) one.close();
+  });
+
+  test(says('merging keeps the times of list elements and drops expired accumulators'), t => {
+    const {clock, list, reducing, state} = withTtl(NEVER_CLEANED);
+    for (const [namespace, now] of [
+      ['a', 0],
+      ['b', 6],
+      ['c', 8],
+    ] as const) {
+      clock.set(now);
+      list.setNamespace(namespace);
+      reducing.setNamespace(namespace);
+      list.add(now);
+      reducing.add(now);
+    }
+    clock.set(12);
+    list.mergeNamespaces('c', ['a', 'b']);
+    reducing.mergeNamespaces('c', ['a', 'b']);
+    list.setNamespace('c');
+    reducing.setNamespace('c');
+    t.deepEqual([...list.get()], [8, 6]);
+    t.is(reducing.get(), 14);
+    clock.set(16);
+    t.deepEqual([...list.get()], [8]);
+    state.close();
+  });
+
+  for (const config of [{ttlMs: 0}, {ttlMs: NaN}, {ttlMs: '5' as never}]) {
+    test(says(`a time to live of ${String(config.ttlMs)} is refused`), t => {
+      const state = backend();
+      t.throws(() => state.getState(new ValueStateDescriptor('v', {ttl: config})), {
+        code: 'E_STATE_TTL',
+      });
+      state.close();
+    });
+  }
+}
+
+function keyErrorOf(key: unknown): string {
+  if (key === null || key === undefined) return 'E_KEY_NULL';
+  const isNaN = key !== key || (key instanceof Date && key.getTime() !== key.getTime());
+  return isNaN ? 'E_KEY_NAN' : 'E_KEY_TYPE';
+}
+
+const sum = (a: number, b: number) => a + b;
+
+const joined = {
+  createAccumulator: () => ({text: ''}),
+  add: (value: number, {text}: {text: string}) => ({text: `${text}${value};`}),
+  getResult: ({text}: {text: string}) => text,
+  merge: (a: {text: string}, b: {text: string}) => ({text: a.text + b.text}),
+};
+
+function copyOf(namespace: undefined | string | number | TimeWindow) {
+  return namespace instanceof TimeWindow
+    ? new TimeWindow(namespace.start, namespace.end)
+    : namespace;
+}

@@ -1,0 +1,7 @@
+/** The memory backend under the contract that all backends share. */
+import {createMemoryBackend} from '../../src/state/memory-backend.ts';
+import {testKeyedState} from './keyed-state-contract.ts';
+import {testKeyedStateWalks} from './keyed-state-walk.ts';
+
+testKeyedState('memory', createMemoryBackend);
+testKeyedStateWalks('memory', createMemoryBackend, 300);
