@@ -229,29 +229,37 @@ export class Chain {
   /**
    * Fires processing-time timers that are due at `nowMs` (wall clock), head to tail, and hands on the
    * watermarks that come of it. False: call it again before records are run.
+   *
+   * A watermark that waits in front of an operator which takes nothing does not hold up the operators
+   * behind: perhaps one of them has to emit before the other takes anything again.
    */
   processTime(nowMs: number): boolean {
-    if (!this.proceed()) return false;
+    let isSettled = this.proceed();
     for (const [index, operator] of this.operators.entries()) {
-      if (operator.nextProcessingTimeMs > nowMs || !this.#isWritableBehind(index)) continue;
+      if (operator.nextProcessingTimeMs > nowMs || !this.#mayFire(index)) continue;
       if (this.#options.stop.requested) return false;
       if (!this.#guard(index, () => operator.processTime(nowMs))) return false;
-      if (!this.proceed()) return false;
+      isSettled = this.proceed();
     }
-    return true;
+    return isSettled;
   }
 
   /**
    * When the next processing-time timer is due (wall clock), or Infinity. Timers that could emit nothing,
-   * because an operator behind them takes no records, have to wait and do not count.
+   * because an operator behind them takes no records, have to wait and do not count; nor do those behind
+   * which a watermark is under way.
    */
   get nextProcessingTimeMs(): number {
     let next = Infinity;
     for (let index = 0; index < this.operators.length; index += 1) {
       const {nextProcessingTimeMs} = this.operators[index]!;
-      if (nextProcessingTimeMs < next && this.#isWritableBehind(index)) next = nextProcessingTimeMs;
+      if (nextProcessingTimeMs < next && this.#mayFire(index)) next = nextProcessingTimeMs;
     }
     return next;
+  }
+
+  #mayFire(index: number): boolean {
+    return (this.#flow.isSettled || this.#flow.isBefore(index)) && this.#isWritableBehind(index);
   }
 
   /** The last watermark that came to the head, and to operator `node`. */

@@ -116,6 +116,14 @@ export class EventTimeFlow {
     return this.#forced > 0;
   }
 
+  /** Whether operator `node` has seen nothing yet of what is under way. */
+  isBefore(node: number): boolean {
+    return (
+      this.#stack.every(delivery => delivery.node < node) &&
+      this.#emitted.every(delivery => delivery.node < node)
+    );
+  }
+
   /** Hands on what waits; false if an operator has to go on later. */
   proceed(): boolean {
     return this.#run(0);

@@ -86,6 +86,7 @@ export class StreamTask implements Tasklet {
   #phase: Phase = 'RUNNING';
   #portionRows = PORTION_ROWS_FIRST;
   #isSinkFull = false;
+  #isBlocked = false;
   #isDisposed = false;
 
   constructor(options: StreamTaskOptions) {
@@ -125,6 +126,8 @@ export class StreamTask implements Tasklet {
   }
 
   get wakeAtMs(): number {
+    // Whoever makes room in an output rings; until then timers cannot fire, however long they are due.
+    if (this.#isBlocked) return Infinity;
     if (this.#phase !== 'RUNNING' && this.#phase !== 'FINISHING') return Infinity;
     let inputMs = this.#phase === 'RUNNING' ? this.#input.wakeAtMs : Infinity;
     if (this.#isSinkFull) inputMs = this.#chain.writableAtMs;
@@ -166,7 +169,8 @@ export class StreamTask implements Tasklet {
 
   #step(nowMs: number): Progress {
     const {activityClock} = this.#options;
-    if (!this.#settle()) {
+    this.#isBlocked = !this.#settle();
+    if (this.#isBlocked) {
       activityClock?.pause();
       return BACKPRESSURED;
     }
@@ -201,17 +205,19 @@ export class StreamTask implements Tasklet {
    */
   #catchUp(): Progress | undefined {
     const chain = this.#chain;
-    if (chain.isTimeSettled) {
-      const timerMs = chain.nextProcessingTimeMs;
-      if (timerMs === Infinity) return undefined;
+    const {isTimeSettled} = chain;
+    if (!isTimeSettled && (chain.proceed() || this.#isGoingOn)) return PROGRESSED;
+    const timerMs = chain.nextProcessingTimeMs;
+    if (timerMs < Infinity) {
       const nowMs = this.#clock.now();
-      if (timerMs > nowMs) return undefined;
-      if (chain.processTime(nowMs)) return PROGRESSED;
-    } else if (chain.proceed()) {
-      return PROGRESSED;
+      if (timerMs <= nowMs) {
+        chain.processTime(nowMs);
+        return PROGRESSED;
+      }
     }
+    if (isTimeSettled) return undefined;
     this.#isSinkFull = !chain.isWritable();
-    return this.#isGoingOn || !this.#isSinkFull ? PROGRESSED : BACKPRESSURED;
+    return this.#isSinkFull ? BACKPRESSURED : PROGRESSED;
   }
 
   /** Whether the chain stopped for another reason than that an operator takes no records. */

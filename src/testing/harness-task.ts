@@ -94,7 +94,8 @@ export class HarnessTask {
   processTime(): void {
     this.#drive('fires timers without end', () => {
       const nowMs = this.#clock.now();
-      return this.chain.processTime(nowMs) && this.chain.nextProcessingTimeMs > nowMs;
+      const isDone = this.chain.processTime(nowMs) || this.#isWaiting();
+      return isDone && this.chain.nextProcessingTimeMs > nowMs;
     });
   }
 
@@ -134,7 +135,12 @@ export class HarnessTask {
   }
 
   #settle(): void {
-    this.#drive('moves watermarks without end', () => this.chain.proceed());
+    this.#drive('moves watermarks without end', () => this.chain.proceed() || this.#isWaiting());
+  }
+
+  /** Whether a watermark has to wait because an operator takes nothing for now. */
+  #isWaiting(): boolean {
+    return !this.#stop.requested && !this.chain.hasYielded && !this.chain.isWritable();
   }
 
   #drive(what: string, isDone: () => boolean): void {
