@@ -1,7 +1,10 @@
 /** What the API does about watermark strategies: checks them, and makes an operator of one. */
 import {StreamError, showValue} from '../base/errors.ts';
 import type {OperatorSpec} from '../operators/operator.ts';
-import {TimestampsAndWatermarksOperator} from '../operators/timestamps-and-watermarks.ts';
+import {
+  TIMESTAMPS_AND_WATERMARKS,
+  TimestampsAndWatermarksOperator,
+} from '../operators/timestamps-and-watermarks.ts';
 import {WatermarkStrategy} from '../time/watermark-strategy.ts';
 
 /** The option of sources that have event time. */
@@ -25,7 +28,7 @@ export function watermarkSpec(strategy: WatermarkStrategy<any>): OperatorSpec {
   const {generator, assigner, idleTimeoutMs} = strategy;
   return {
     type: 'custom',
-    kind: 'timestamps and watermarks',
+    kind: TIMESTAMPS_AND_WATERMARKS,
     parts: [generator, assigner, idleTimeoutMs],
     timestamps: assigner === undefined ? 'kept' : 'given',
     create: context => new TimestampsAndWatermarksOperator(context, strategy, false),

@@ -267,6 +267,11 @@ export class Chain {
     return this.#flow.inputWatermark(node);
   }
 
+  /** Whether operator `node` has data that waits for event time to go on. */
+  hasEventTimeTimers(node: number): boolean {
+    return (this.#keyedBackends[node]?.eventTimeTimerCount ?? 0) > 0;
+  }
+
   /** The last watermark that left operator `node`. */
   outputWatermark(node: number): number {
     return this.#flow.outputWatermark(node);

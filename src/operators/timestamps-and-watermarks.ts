@@ -30,6 +30,9 @@ import {BaseOperator, type OperatorContext} from './operator-runtime.ts';
 import {TimedRecord} from './record-text.ts';
 import {UserFunction} from './user-function.ts';
 
+/** The kind of its operator specs. */
+export const TIMESTAMPS_AND_WATERMARKS = 'timestamps and watermarks';
+
 /** How often idleness is looked for if watermarks are emitted after every record. */
 const IDLENESS_INTERVAL_MS = 200;
 
@@ -131,6 +134,10 @@ export class TimestampsAndWatermarksOperator extends BaseOperator {
   /** The last watermark that was emitted. */
   get watermark(): number {
     return this.#emitter.watermark;
+  }
+
+  get isIdle(): boolean {
+    return this.#emitter.isIdle;
   }
 
   /** The open splits and their watermarks. */

@@ -7,11 +7,12 @@
  *   segment pool     exactly as many segments as the budget counts; the option `memory` is their limit
  *   channels         ring and control block of every channel, those to and from the host included
  *   metrics          numbers and named counters of every task
+ *   watermarks       where event time stands in every task; and the words by which sources align
  *   split cursors    a word per vertex: how many splits of a lazy source have been taken
  */
 import {StreamError} from '../base/errors.ts';
 import type {Config} from '../graph/config.ts';
-import {countGates, countWriters} from '../graph/execution-graph.ts';
+import {countGates, countWriters, type ExecutionTask} from '../graph/execution-graph.ts';
 import type {JobPlan} from '../graph/plan.ts';
 import {ArenaPlan, type Arena, type Region} from '../memory/arena.ts';
 import {planDoorbells, type DoorbellLayout} from '../memory/doorbell.ts';
@@ -20,7 +21,22 @@ import {SegmentBudget} from '../memory/segment-budget.ts';
 import {SegmentPool, planSegmentPool, type SegmentPoolLayout} from '../memory/segment-pool.ts';
 import {planNamedCounters} from '../metrics/named-counters.ts';
 import {planTaskMetrics} from '../metrics/task-metrics.ts';
+import {planTaskWatermarks, type TaskWatermarksLayout} from '../metrics/task-watermarks.ts';
 import {planChannel, type ChannelLayout} from '../network/channel.ts';
+import {planSourceAlignment, resetSourceAlignment} from './source-alignment.ts';
+
+/** The producer of a channel that leads from the host. */
+export const FROM_HOST = -1;
+
+/** Indexes of the tasks that write the channels of `task`, gate by gate as it reads them. */
+export function producersOf({executionGraph, jobGraph}: JobPlan, task: ExecutionTask): number[] {
+  const {spec} = jobGraph.vertices[task.vertex]!.operators[0]!.node;
+  if (spec.type === 'hostSource') return [FROM_HOST];
+  const {gates, channels} = executionGraph;
+  return task.gates.flatMap(gate =>
+    gates[gate]!.channels.map(channel => channels[channel]!.producer),
+  );
+}
 
 /** Segments that a writer may use beyond its credits until the record at hand has been processed. */
 export const OVERDRAFT_SEGMENTS_MAX = 8;
@@ -49,6 +65,9 @@ export interface ArenaLayout {
   readonly taskMetrics: readonly Region[];
   readonly namedCounters: readonly Region[];
   readonly splitCursors: Region;
+  /** By task index. */
+  readonly taskWatermarks: readonly TaskWatermarksLayout[];
+  readonly sourceAlignment: Region;
 }
 
 /** The sink of values that the job's result carries has no channel; all other host sinks have. */
@@ -160,6 +179,15 @@ export function planArena(
     namedCounters: executionGraph.tasks.map(task =>
       planNamedCounters(arena, `counters ${task.index}`),
     ),
+    taskWatermarks: executionGraph.tasks.map(task =>
+      planTaskWatermarks(
+        arena,
+        `watermarks ${task.index}`,
+        jobGraph.vertices[task.vertex]!.operators.length,
+        producersOf(plan, task).length,
+      ),
+    ),
+    sourceAlignment: planSourceAlignment(arena, executionGraph.tasks.length),
     splitCursors: arena.reserve('split cursors', jobGraph.vertices.length * 4),
     pool: planSegmentPool(arena, budget.total(), segmentSize),
   };
@@ -170,6 +198,7 @@ export function planArena(
       const allocated = arena.create();
       const {debug} = config;
       new SegmentPool(allocated, layout.pool, {debug}).format();
+      resetSourceAlignment(allocated, layout.sourceAlignment);
       return allocated;
     },
   };

@@ -10,9 +10,11 @@ import type {JobOperator, JobVertex} from '../graph/job-graph.ts';
 import type {JobPlan} from '../graph/plan.ts';
 import type {Arena} from '../memory/arena.ts';
 import type {ChannelLayout} from '../network/channel.ts';
+import type {OperatorSpec} from '../operators/operator.ts';
 import type {SourceSplit} from '../operators/source.ts';
+import {TIMESTAMPS_AND_WATERMARKS} from '../operators/timestamps-and-watermarks.ts';
 import type {RecordSchema} from '../records/schema.ts';
-import {planArena, type ArenaLayout} from './arena-layout.ts';
+import {planArena, producersOf, type ArenaLayout} from './arena-layout.ts';
 import type {Deployment, DeploymentPlan} from './runtime-contract.ts';
 
 /** A vertex as those need it who have no graph: the host and the metrics. */
@@ -20,7 +22,12 @@ export interface VertexDescription {
   readonly id: string;
   readonly name: string;
   readonly parallelism: number;
-  readonly operators: ReadonlyArray<{readonly uid: string; readonly name: string}>;
+  readonly operators: ReadonlyArray<{
+    readonly uid: string;
+    readonly name: string;
+    /** Whether watermarks begin here: at sources, and where a job assigns its own. */
+    readonly makesWatermarks: boolean;
+  }>;
   /** Indexes of the vertices that it reads. */
   readonly inputs: readonly number[];
 }
@@ -32,6 +39,8 @@ export interface EngineDeploymentPlan extends DeploymentPlan {
   /** By task index: the channels that it reads, and those that it writes; the host's included. */
   readonly inputChannels: ReadonlyArray<readonly ChannelLayout[]>;
   readonly outputChannels: ReadonlyArray<readonly ChannelLayout[]>;
+  /** By task index: the tasks that write its channels, in the order in which it counts them. */
+  readonly inputProducers: ReadonlyArray<readonly number[]>;
   /** By task index: batches that may be on their way to it; 0 for sources. */
   readonly inputCreditsMax: readonly number[];
   /** Declared shapes of host inputs, by name. */
@@ -110,10 +119,15 @@ function deploymentPlan(
       id: vertex.id,
       name: vertex.name,
       parallelism: vertex.parallelism,
-      operators: vertex.operators.map(({uid, name}) => ({uid, name})),
+      operators: vertex.operators.map(({uid, name, node}) => ({
+        uid,
+        name,
+        makesWatermarks: makesWatermarks(node.spec),
+      })),
       inputs: [...new Set(vertex.inEdges.map(edge => edge.sourceVertex))],
     })),
     ...channelsOfTasks(plan, layout),
+    inputProducers: executionGraph.tasks.map(task => producersOf(plan, task)),
     inputCreditsMax: inputCreditsMax(plan, layout, config),
     hostSchemas: hostSchemas(plan),
     config,
@@ -154,6 +168,11 @@ async function located<T>(
     const shown = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : showValue(thrown);
     throw new StreamError('E_CONNECTOR', what, {...place, thrown: shown}, {cause: thrown});
   }
+}
+
+function makesWatermarks(spec: OperatorSpec): boolean {
+  if (spec.type === 'source' || spec.type === 'hostSource') return true;
+  return spec.type === 'custom' && spec.kind === TIMESTAMPS_AND_WATERMARKS;
 }
 
 function channelsOfTasks({executionGraph}: JobPlan, layout: ArenaLayout) {

@@ -3,6 +3,7 @@ import type {Arena} from '../memory/arena.ts';
 import {ringLength} from '../memory/spsc-ring.ts';
 import {readNamedCounters} from '../metrics/named-counters.ts';
 import {readTaskMetrics} from '../metrics/task-metrics.ts';
+import {readTaskWatermarks} from '../metrics/task-watermarks.ts';
 import type {ChannelLayout} from '../network/channel.ts';
 import type {EngineDeploymentPlan} from './deployment.ts';
 import type {JobMetrics, MetricsReader, TaskMetrics} from './runtime-contract.ts';
@@ -27,6 +28,10 @@ export class JobMetricsReader implements MetricsReader {
       this.#arena,
       layout.taskMetrics[taskIndex],
     );
+    const {operators: watermarks} = readTaskWatermarks(
+      this.#arena,
+      layout.taskWatermarks[taskIndex],
+    );
     return {
       taskIndex,
       vertexId,
@@ -37,6 +42,8 @@ export class JobMetricsReader implements MetricsReader {
       inputQueueLength: this.#queued(inputChannels[taskIndex]),
       inputQueueLengthMax: inputCreditsMax[taskIndex],
       outputQueueLength: this.#queued(outputChannels[taskIndex]),
+      currentInputWatermark: watermarks[0]!.input,
+      currentOutputWatermark: watermarks.at(-1)!.output,
       operators: vertices
         .find(vertex => vertex.id === vertexId)!
         .operators.map(({uid, name: operator}, index) => ({

@@ -117,6 +117,9 @@ export interface TaskMetrics {
   readonly inputQueueLengthMax: number;
   /** Batches on their way to the tasks that read this one. */
   readonly outputQueueLength: number;
+  /** The last watermark that came to the task, and that left it; -Infinity before the first one. */
+  readonly currentInputWatermark: number;
+  readonly currentOutputWatermark: number;
   readonly operators: readonly OperatorMetrics[];
   /** Named counters of user functions and connectors. */
   readonly counters: Readonly<Record<string, number>>;

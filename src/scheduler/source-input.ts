@@ -6,6 +6,7 @@
  * memory, so that a fast subtask reads more and nobody is asked.
  */
 import type {Arena} from '../memory/arena.ts';
+import type {SplitWatermark} from '../metrics/task-watermarks.ts';
 import type {Chain} from '../operators/chain.ts';
 import {OperatorError} from '../operators/operator-error.ts';
 import {
@@ -19,6 +20,7 @@ import {
 import {FINISHED, IDLE, PROGRESSED, type Progress} from './progress.ts';
 import type {TimestampsAndWatermarksOperator} from '../operators/timestamps-and-watermarks.ts';
 import {MAX_WATERMARK} from '../time/watermark.ts';
+import type {SourceAlignment} from './source-alignment.ts';
 import type {TaskInput} from './task-input.ts';
 
 /** Place of the source among the operators of its chain. */
@@ -36,6 +38,8 @@ export interface SourceInputOptions {
   readonly chain: Chain;
   /** The head of the chain, if it makes watermarks: it is told which split records are of. */
   readonly watermarks: TimestampsAndWatermarksOperator | undefined;
+  /** Present if the source has to wait for others of its group. */
+  readonly alignment: SourceAlignment | undefined;
 }
 
 export class SourceInput implements TaskInput {
@@ -56,6 +60,7 @@ export class SourceInput implements TaskInput {
   /** The split that was handed over last, while it is read. */
   #split: string | undefined;
   #hasSentLastWatermark = false;
+  readonly #splitIndexes = new Map<string, number>();
 
   constructor(options: SourceInputOptions) {
     this.#options = options;
@@ -73,6 +78,11 @@ export class SourceInput implements TaskInput {
 
   step(rowsMax: number, nowMs: number): Progress {
     this.rowsStepped = 0;
+    if (this.#isAhead(nowMs)) {
+      this.wakeAtMs = this.#options.alignment!.nextUpdateMs;
+      this.awaitsPromises = false;
+      return IDLE;
+    }
     if (this.#row === this.#end) {
       if (this.#hasEnded || this.#isStopped) return this.#finish();
       const reader = this.#reader!;
@@ -95,6 +105,24 @@ export class SourceInput implements TaskInput {
 
   stop(): void {
     this.#isStopped = true;
+  }
+
+  /** The splits that are being read, and their watermarks; empty if the source makes none. */
+  splitWatermarks(): SplitWatermark[] {
+    const {watermarks} = this.#options;
+    if (watermarks === undefined) return [];
+    return watermarks.splits.map(({id, watermark, isIdle}) => ({
+      index: this.#splitIndexes.get(id)!,
+      watermark,
+      isIdle,
+    }));
+  }
+
+  #isAhead(nowMs: number): boolean {
+    const {alignment, watermarks} = this.#options;
+    if (alignment === undefined || watermarks === undefined) return false;
+    if (this.#hasSentLastWatermark || this.#isStopped) return false;
+    return alignment.mustWait(watermarks.watermark, watermarks.isIdle, nowMs);
   }
 
   close(): void {
@@ -125,6 +153,7 @@ export class SourceInput implements TaskInput {
   #finish(): Progress {
     if (this.#hasSentLastWatermark) return FINISHED;
     this.#hasSentLastWatermark = true;
+    this.#options.alignment?.end();
     this.#options.chain.processWatermark(MAX_WATERMARK);
     return PROGRESSED;
   }
@@ -148,6 +177,7 @@ export class SourceInput implements TaskInput {
     }
     const split = splits[index];
     this.#split = split.splitId;
+    this.#splitIndexes.set(split.splitId, index);
     watermarks?.openSplit(split.splitId);
     atHead(() => this.#reader!.addSplit(split));
     return true;

@@ -36,6 +36,7 @@ import {
 } from './progress.ts';
 import type {PausableClock} from '../time/activity-clock.ts';
 import type {TaskInput} from './task-input.ts';
+import type {WatermarkPublisher} from './watermark-publisher.ts';
 
 /**
  * What a portion should take at least and at most before its size changes. Tasks of one thread take turns
@@ -69,6 +70,8 @@ export interface StreamTaskOptions {
   /** Absent: nothing is counted, for measuring what counting costs. */
   readonly metrics: TaskMetricsWriter | undefined;
   readonly clock: Clock;
+  /** Shows where event time stands; absent if nothing is counted. */
+  readonly watermarks?: WatermarkPublisher | undefined;
   /** Stands still while the task is backpressured. */
   readonly activityClock?: PausableClock;
 }
@@ -122,6 +125,7 @@ export class StreamTask implements Tasklet {
     this.#metrics?.enter(ACTIVITIES[progress]);
     // After every step: a task that has nothing to read still hands over what waited in its batches.
     this.#publish();
+    this.#options.watermarks?.publish(nowMs, progress === FINISHED);
     return progress;
   }
 

@@ -13,6 +13,7 @@ import {LOCAL_CACHE_MAX, LocalPool} from '../memory/local-pool.ts';
 import {SegmentPool} from '../memory/segment-pool.ts';
 import {NamedCounters} from '../metrics/named-counters.ts';
 import {TaskMetricsWriter} from '../metrics/task-metrics.ts';
+import {TaskWatermarksWriter} from '../metrics/task-watermarks.ts';
 import {InputChannel, OutputChannel} from '../network/channel.ts';
 import {InputGate} from '../network/input-gate.ts';
 import {
@@ -45,11 +46,18 @@ import {memoryBackends} from './memory-backends.ts';
 import type {Tasklet} from './progress.ts';
 import type {WorkerResults, WorkerRuntime} from './runtime-contract.ts';
 import {SourceInput} from './source-input.ts';
+import {SourceAlignment} from './source-alignment.ts';
 import {StreamTask, type TimedWriter} from './stream-task.ts';
 import type {TaskInput} from './task-input.ts';
+import {WatermarkPublisher} from './watermark-publisher.ts';
 
 export interface TaskFactoryOptions {
   readonly plan: JobPlan;
+  /**
+   * Builds and plans the job once more. Subtasks of one operator in the same worker must not share its
+   * function objects: they keep state and handles in fields. Absent: they do share them.
+   */
+  readonly planAgain?: (() => JobPlan) | undefined;
   readonly deployment: EngineDeployment;
   readonly arena: Arena;
   readonly workerIndex: number;
@@ -98,6 +106,8 @@ export class TaskFactory {
   readonly #segments: LocalPool;
   readonly #owner: number;
   readonly #bell: Doorbell;
+  /** The plan, and as many copies as an operator has further subtasks in this worker. */
+  readonly #plans: JobPlan[];
   readonly #accumulators: Record<string, number> = {};
   readonly #collected: Record<string, unknown[]> = {};
 
@@ -105,6 +115,7 @@ export class TaskFactory {
     const {arena, deployment, workerIndex} = options;
     const {layout, config} = deployment.plan;
     this.#options = options;
+    this.#plans = [options.plan];
     this.#owner = ownerOfWorker(workerIndex);
     this.#pool = new SegmentPool(arena, layout.pool, {debug: config.debug});
     this.#segments = new LocalPool(this.#pool, this.#owner, LOCAL_CACHE_MAX);
@@ -127,14 +138,24 @@ export class TaskFactory {
     const metrics = config.metrics
       ? new TaskMetricsWriter(arena, layout.taskMetrics[taskIndex])
       : undefined;
+    const input = this.#createInput(taskIndex, chain, metrics, {
+      ...contexts[0],
+      wakeUp: () => this.#bell.wake(),
+    });
+    const watermarks = config.metrics
+      ? new WatermarkPublisher(
+          new TaskWatermarksWriter(arena, layout.taskWatermarks[taskIndex]),
+          chain,
+          input,
+          clock,
+        )
+      : undefined;
     return new StreamTask({
       jobName,
       name: tasks[taskIndex].name,
       chain,
-      input: this.#createInput(taskIndex, chain, metrics, {
-        ...contexts[0],
-        wakeUp: () => this.#bell.wake(),
-      }),
+      input,
+      watermarks,
       writers,
       stop,
       metrics,
@@ -148,7 +169,7 @@ export class TaskFactory {
     const {arena, deployment, plan, clock} = this.#options;
     const {layout, config, jobName} = deployment.plan;
     const task = plan.executionGraph.tasks[taskIndex];
-    const vertex = plan.jobGraph.vertices[task.vertex];
+    const vertex = this.#vertexOf(taskIndex);
     const stop: StopFlag = {requested: false};
     const counters = new NamedCounters(arena, layout.namedCounters[taskIndex]);
     const contexts = vertex.operators.map(({name, uid}): TaskContext => ({
@@ -191,6 +212,22 @@ export class TaskFactory {
     return {chain, writers, stop, contexts, activityClock};
   }
 
+  /** The vertex of a task, with function objects that no other subtask of this worker has. */
+  #vertexOf(taskIndex: number): JobVertex {
+    const {plan, planAgain, workerIndex} = this.#options;
+    const {tasks} = plan.executionGraph;
+    const {vertex} = tasks[taskIndex];
+    let copy = 0;
+    if (planAgain !== undefined) {
+      for (const task of tasks) {
+        if (task.index < taskIndex && task.vertex === vertex && task.worker === workerIndex)
+          copy += 1;
+      }
+      while (this.#plans.length <= copy) this.#plans.push(planAgain());
+    }
+    return this.#plans[copy].jobGraph.vertices[vertex];
+  }
+
   /** The vertex's chain, with what only this thread knows: where host sinks lead, and collecting ones. */
   #chainOf(vertex: JobVertex, taskIndex: number) {
     const {layout} = this.#options.deployment.plan;
@@ -222,7 +259,7 @@ export class TaskFactory {
     const {arena, deployment, plan} = this.#options;
     const {layout, config} = deployment.plan;
     const task = plan.executionGraph.tasks[taskIndex];
-    const vertex = plan.jobGraph.vertices[task.vertex];
+    const vertex = this.#vertexOf(taskIndex);
     const {spec} = vertex.operators[0].node;
     const [head] = chain.operators;
     if (spec.type === 'source') {
@@ -235,6 +272,7 @@ export class TaskFactory {
         subtask: task.subtask,
         parallelism: vertex.parallelism,
         chain,
+        alignment: this.#alignmentOf(taskIndex),
         watermarks: head instanceof TimestampsAndWatermarksOperator ? head : undefined,
       });
     }
@@ -249,6 +287,27 @@ export class TaskFactory {
       interpret: !config.codeGeneration,
       debloatIdleMs: config.debloat ? () => metrics?.idleMs ?? 0 : undefined,
       isFromHost,
+    });
+  }
+
+  /** The group of a source that does not run ahead of others. */
+  #alignmentOf(taskIndex: number): SourceAlignment | undefined {
+    const {arena, deployment, plan} = this.#options;
+    const {tasks} = plan.executionGraph;
+    const settingsOf = (index: number) => {
+      const {spec} = plan.jobGraph.vertices[tasks[index].vertex].operators[0].node;
+      return spec.type === 'source' ? spec.watermarks?.alignment : undefined;
+    };
+    const settings = settingsOf(taskIndex);
+    if (settings === undefined || plan.jobGraph.runtimeMode === 'batch') return undefined;
+    const {group, maxDriftMs, updateIntervalMs} = settings;
+    return new SourceAlignment({
+      arena,
+      region: deployment.plan.layout.sourceAlignment,
+      taskIndex,
+      group: tasks.map(({index}) => index).filter(index => settingsOf(index)?.group === group),
+      maxDriftMs,
+      updateIntervalMs,
     });
   }
 

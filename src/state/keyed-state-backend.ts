@@ -71,6 +71,9 @@ export interface KeyedStateBackend {
   /** The timers of a service; for `TimerService` only. The same name gives the same queue. */
   timerQueue(service: string, domain: 'event' | 'processing'): TimerQueue;
 
+  /** Timers of event time, of all services. */
+  readonly eventTimeTimerCount: number;
+
   /** How many distinct keys have state or timers. */
   readonly keyCount: number;
   /** Bytes of typed arrays and caches; values on the JavaScript heap come on top. */

@@ -92,6 +92,12 @@ export class MemoryBackend implements KeyedStateBackend {
     return [...this.#states.keys(), ...this.#restored.stateNames()];
   }
 
+  get eventTimeTimerCount(): number {
+    let count = 0;
+    for (const [name, queue] of this.#timers) if (name.startsWith('event ')) count += queue.size;
+    return count;
+  }
+
   timerQueue(service: string, domain: 'event' | 'processing'): IdTimerQueue {
     const name = `${domain} ${service}`;
     const known = this.#timers.get(name);

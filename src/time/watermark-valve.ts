@@ -36,6 +36,15 @@ export class StatusWatermarkValve {
     return this.#lastOutput;
   }
 
+  get channelCount(): number {
+    return this.#watermarks.length;
+  }
+
+  /** Whether the channel counts; one that came back behind the output does not. */
+  isChannelAligned(channel: number): boolean {
+    return this.#isAligned[channel] === 1;
+  }
+
   /** The last watermark of a channel. */
   channelWatermark(channel: number): number {
     return this.#watermarks[channel]!;

@@ -198,6 +198,8 @@ const engine: CoordinatorSide & WorkerSide & HostSide = {
           inputQueueLength: 0,
           inputQueueLengthMax: 0,
           outputQueueLength: 0,
+          currentInputWatermark: -Infinity,
+          currentOutputWatermark: -Infinity,
           counters: {},
           operators: [
             {

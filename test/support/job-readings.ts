@@ -66,6 +66,8 @@ function task(
     inputQueueLength: queue,
     inputQueueLengthMax,
     outputQueueLength: 0,
+    currentInputWatermark: -Infinity,
+    currentOutputWatermark: -Infinity,
     operators,
     counters,
   };
