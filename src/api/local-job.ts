@@ -22,6 +22,8 @@ export interface LocalJob {
   readonly config: Config;
   /** One plan per worker. */
   readonly plans: readonly JobPlan[];
+  /** For workers with several subtasks of one operator. */
+  readonly planAgain: () => JobPlan;
   readonly deployment: EngineDeployment;
 }
 
@@ -44,5 +46,5 @@ export async function prepareLocalJob<Args>(
     plans.push(planModule(jobModule, args, config, workers).plan);
   }
   const deployment = await deploy(first.plan, config, jobId);
-  return {jobName: first.jobName, config, plans, deployment};
+  return {jobName: first.jobName, config, plans, planAgain: first.planAgain, deployment};
 }

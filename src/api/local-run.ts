@@ -41,7 +41,7 @@ export async function runLocally<Args>(
   }
   count += 1;
   const jobId = `thread-${count}`;
-  const {plans, deployment, jobName} = await prepareLocalJob(
+  const {plans, planAgain, deployment, jobName} = await prepareLocalJob(
     builder,
     {parallelism: 1, ...options},
     1,
@@ -53,6 +53,7 @@ export async function runLocally<Args>(
   const startMs = systemClock.monotonicNow();
   const runtime = createTasks({
     plan: plans[0],
+    planAgain,
     deployment,
     arena,
     workerIndex: 0,

@@ -78,6 +78,8 @@ export function planJob(
 /** A graph with the plan that was made of it. */
 export interface PlannedEngineJob extends PlannedJob {
   readonly plan: JobPlan;
+  /** The same with function objects of its own: runs the builder once more. */
+  readonly planAgain: () => JobPlan;
 }
 
 /** Plans a job module as all threads do. */
@@ -87,9 +89,11 @@ export function planModule(
   config: Parameters<typeof planJob>[2],
   workers: number,
 ): PlannedEngineJob {
-  const plan = planJob(jobModule, args, config, {workers});
+  const planAgain = () => planJob(jobModule, args, config, {workers});
+  const plan = planAgain();
   const fingerprint = fingerprintGraph(plan.jobGraph);
   return {
+    planAgain,
     jobName: plan.jobGraph.settings.jobName,
     fingerprint: {hash: fingerprint.hash, lines: fingerprintLines(fingerprint)},
     plan,

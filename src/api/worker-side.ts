@@ -12,6 +12,7 @@ export const workerSide: WorkerSide = {
   createWorker: ({deployment, workerIndex, planned, clock, opening}) =>
     createWorkerTasks({
       plan: (planned as PlannedEngineJob).plan,
+      planAgain: (planned as PlannedEngineJob).planAgain,
       deployment: deployment as EngineDeployment,
       arena: new Arena(deployment.buffer),
       workerIndex,

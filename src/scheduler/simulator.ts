@@ -47,6 +47,8 @@ export interface SimulationOptions {
   readonly seed: number;
   /** The job as each worker has built it; one plan per worker, as user functions may keep state. */
   readonly plans: readonly JobPlan[];
+  /** For workers with several subtasks of one operator. */
+  readonly planAgain?: (() => JobPlan) | undefined;
   readonly deployment: EngineDeployment;
   readonly faults?: readonly SimulatedFault[];
   /** Steps after which the run counts as endless; default 10 million. */
@@ -75,6 +77,8 @@ export interface SimulationResult extends WorkerResults {
 }
 
 const STEPS_MAX = 10_000_000;
+/** Turns of the event loop for promises before time goes on without them. */
+const QUIET_TURNS_MAX = 16;
 /** A step takes up to so much of virtual time. */
 const STEP_MS_MAX = 0.2;
 /** How often in-use segments are counted; it takes a nanosecond per segment. */
@@ -147,12 +151,14 @@ class Simulation {
   readonly #workers: SimulatedWorker[] = [];
   readonly #faults: SimulatedFault[];
   #step = 0;
+  /** Turns of the event loop since a task last did something. */
+  #quietTurns = 0;
   #status: SimulationResult['status'] | undefined;
   #failure: unknown;
   #segmentsUsedMax = 0;
 
   constructor(options: SimulationOptions) {
-    const {deployment, plans, seed, faults = []} = options;
+    const {deployment, plans, planAgain, seed, faults = []} = options;
     this.#options = options;
     this.#random = new Random(seed);
     this.#arena = new Arena(deployment.buffer);
@@ -161,6 +167,7 @@ class Simulation {
     for (const [workerIndex, plan] of plans.entries()) {
       const runtime = createWorkerTasks({
         plan,
+        planAgain,
         deployment,
         arena: this.#arena,
         workerIndex,
@@ -270,6 +277,7 @@ class Simulation {
     });
     if (this.#step % AUDIT_STEPS === 0) this.#audit();
     if (progress === PROGRESSED) {
+      this.#quietTurns = 0;
       worker.awaken();
     } else if (progress === FINISHED) {
       try {
@@ -295,17 +303,22 @@ class Simulation {
     }
   }
 
-  /** Everybody sleeps: time goes on, or a promise settles, or something is wrong. */
+  /**
+   * Everybody sleeps: a promise settles, or time goes on, or something is wrong. Promises come first, for
+   * some turns of the event loop: what takes no time must not run into a time limit.
+   */
   async #wakeLater(): Promise<void> {
     const wakeAtMs = Math.min(...this.#workers.map(worker => worker.wakeAtMs));
-    if (wakeAtMs < Infinity) {
-      this.#clock.set(Math.max(this.#clock.now(), wakeAtMs));
-      return;
-    }
     const awaitsPromises = this.#workers.some(({live}) =>
       live.some(({tasklet}) => tasklet.awaitsPromises),
     );
+    if (wakeAtMs < Infinity && (!awaitsPromises || this.#quietTurns >= QUIET_TURNS_MAX)) {
+      this.#quietTurns = 0;
+      this.#clock.set(Math.max(this.#clock.now(), wakeAtMs));
+      return;
+    }
     if (awaitsPromises) {
+      this.#quietTurns += 1;
       await new Promise(resolve => {
         setImmediate(resolve);
       });

@@ -40,7 +40,7 @@ export async function simulate<Args = Record<string, unknown>>(
   options: SimulateOptions<Args>,
 ): Promise<SimulationResult> {
   const parallelism = options.parallelism ?? 2;
-  const {plans, deployment, jobName} = await prepareLocalJob(
+  const {plans, planAgain, deployment, jobName} = await prepareLocalJob(
     builder,
     {...options, parallelism},
     options.workers ?? parallelism,
@@ -59,6 +59,7 @@ export async function simulate<Args = Record<string, unknown>>(
   const result = await runSimulation({
     seed,
     plans,
+    planAgain,
     deployment,
     ...(faults === undefined ? {} : {faults}),
     ...(stepsMax === undefined ? {} : {stepsMax}),
