@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import {ManualClock} from '../../src/base/clock.ts';
+import {doubleOfWords} from '../../src/network/descriptor.ts';
 import type {RecordWriter, StopFlag} from '../../src/network/record-writer.ts';
 import type {Partitioner} from '../../src/network/partitioner.ts';
 import {Chain} from '../../src/operators/chain.ts';
@@ -223,6 +224,27 @@ export class ChainHarness {
     }
     for (const sink of this.sinks) sink.drain();
     this.stop.requested = false;
+    for (let round = 0; !this.chain.proceed(); round += 1) {
+      assert.ok(round < 1_000, 'watermarks come to rest');
+      for (const exchange of this.exchanges) exchange.settle();
+      for (const sink of this.sinks) sink.drain();
+      this.stop.requested = false;
+    }
+  }
+
+  /** What all channels of all writers have got, watermarks and status in their places. */
+  events(): unknown[][] {
+    return this.exchanges.flatMap(({consumers}) =>
+      consumers.map(({received}) =>
+        received
+          .flat()
+          .map(each =>
+            'event' in each
+              ? [each.event, doubleOfWords(each.words[0]!, each.words[1]!)]
+              : each.timestamp,
+          ),
+      ),
+    );
   }
 
   #drive(until: number, run: (from: number, until: number) => number, from = 0): this {

@@ -6,6 +6,7 @@ import {buildNodes, type RandomChain, type RandomRun} from './random-chain.ts';
 export interface Outcome {
   readonly outputs: unknown;
   readonly snapshots: unknown;
+  readonly events: unknown;
   readonly counts: readonly number[];
   readonly error: unknown;
 }
@@ -33,6 +34,7 @@ export function runChain(chain: RandomChain, way: Way): Outcome {
   return {
     outputs: harness.outputs(),
     snapshots: harness.sinks.map(sink => sink.snapshots),
+    events: harness.events(),
     counts: [...harness.chain.counts],
     error,
   };

@@ -14,6 +14,9 @@ import type {ChainEdge} from '../../src/operators/chain-plan.ts';
 import {OutputTag} from '../../src/operators/functions.ts';
 import {keyReader} from '../../src/operators/key.ts';
 import type {KeySelector, OperatorSpec} from '../../src/operators/operator.ts';
+import type {OperatorContext} from '../../src/operators/operator-runtime.ts';
+import {TimestampsAndWatermarksOperator} from '../../src/operators/timestamps-and-watermarks.ts';
+import {WatermarkStrategy} from '../../src/time/watermark-strategy.ts';
 import {CollectingSink, to, toWriter, type WriterSpec} from './chain-harness.ts';
 
 /** One operator and where its input comes from: the main output, or a side output, of another one. */
@@ -53,6 +56,7 @@ const CALM: Readonly<Record<string, readonly number[]>> = {
   process: [0, 2, 4],
   reduce: [0, 1, 2, 3, 4, 5, 7, 8],
   rollingAggregate: [0, 1, 2, 3, 4],
+  timestamps: [0, 1, 2, 3],
 };
 
 const SIDES = ['left', 'right'].map(id => new OutputTag<any>(id));
@@ -110,7 +114,54 @@ const filters: Array<(n: number) => (record: any) => boolean> = [
       count % 3 !== 0,
 ];
 
+/** Watermarks after every record that raises them, or whenever a generator likes. */
+const STRATEGIES: Array<(n: number) => WatermarkStrategy<any>> = [
+  n =>
+    WatermarkStrategy.forBoundedOutOfOrderness<any>(n).withTimestampAssigner(
+      record => (Number(record?.count) || 0) * 7,
+    ),
+  () => WatermarkStrategy.forMonotonousTimestamps(),
+  n =>
+    WatermarkStrategy.forGenerator<any>(() => ({
+      onEvent(record, timestamp, output) {
+        if (record?.count === n) output.markIdle();
+        else if (timestamp % 3 !== 0) output.emitWatermark(timestamp);
+      },
+      onPeriodicEmit: output => output.markActive(),
+    })),
+  n =>
+    WatermarkStrategy.noWatermarks<any>().withTimestampAssigner({
+      extractTimestamp: (_record, previous) => (previous ?? n) + 1,
+    }),
+  n =>
+    WatermarkStrategy.forMonotonousTimestamps<any>().withTimestampAssigner(record => {
+      if (record?.count === n) throw new Error('in the assigner');
+      return 1;
+    }),
+  () =>
+    WatermarkStrategy.forMonotonousTimestamps<any>().withTimestampAssigner(record => record?.count),
+  n =>
+    WatermarkStrategy.forGenerator<any>(() => ({
+      onEvent(record) {
+        if (record?.count === n) throw new Error('in the generator of watermarks');
+      },
+      onPeriodicEmit() {},
+    })),
+];
+
 const FUNCTIONS = {
+  timestamps: ({variant, number}) => ({
+    type: 'custom',
+    kind: 'timestamps',
+    create: context =>
+      new TimestampsAndWatermarksOperator(
+        Object.create(context, {
+          time: {value: {...context.time, autoWatermarkIntervalMs: number % 2 === 0 ? 0 : 200}},
+        }) as OperatorContext,
+        pick(STRATEGIES, variant)(number),
+        false,
+      ),
+  }),
   map: ({variant, number}) => ({type: 'map', fn: pick(maps, variant)(number)}),
   filter: ({variant, number}) => ({type: 'filter', fn: pick(filters, variant)(number)}),
   flatMap: ({variant, number}) => ({
