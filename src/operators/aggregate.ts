@@ -58,7 +58,7 @@ export class AggregateOperator extends KeyedOperator {
     const column = record.column(this.#field);
     if (column?.type !== 'int32' && column?.type !== 'float64') return false;
     if (!startFromColumns(this.key, table, record)) return false;
-    const row = new RowCode(code, table);
+    const row = this.rowCode(code);
     const field = row.fields.find(({name}) => name === (this.#field[0] ?? ''));
     if (field?.place !== 'lane') return false;
     row.begin(record, this.key, this.processText(code, record));
@@ -85,9 +85,21 @@ export class AggregateOperator extends KeyedOperator {
     return this.table.read(position);
   }
 
+  override get keepsWhole(): boolean {
+    return this.#kind === 'minBy' || this.#kind === 'maxBy';
+  }
+
+  merge(a: unknown, b: unknown): unknown {
+    const [old, incoming] = [readPath(a, this.#field), readPath(b, this.#field)];
+    this.#check(incoming, old);
+    const {isRecordTaken, field} = this.#combine(old, incoming);
+    if (isRecordTaken) return b;
+    return Object.is(field, old) ? a : withField(a, this.#field, field);
+  }
+
   /** Keeps a record as it came. It is neither what is emitted nor the one that others may have. */
   #keepRecord(position: number, key: unknown, value: unknown): unknown {
-    this.table.store(position, key, copyAlong(value, this.#field));
+    this.numberRow(this.table.store(position, key, copyAlong(value, this.#field)));
     return this.emitsUpdates ? copyAlong(value, this.#field) : undefined;
   }
 
@@ -110,8 +122,10 @@ export class AggregateOperator extends KeyedOperator {
       `(${x} < ${y} || (!(${x} > ${y}) && ${isBelowName}(${x}, ${y})))`;
     const test = isWhole && !this.#first ? `!${below(b!, a!)}` : below(a!, b!);
     code.block(`if (${test}) {`);
-    if (isWhole) takeRecord(code, row, record);
-    else code.line(`${old} = ${incoming};`);
+    if (isWhole) {
+      takeRecord(code, row, record);
+      row.number();
+    } else code.line(`${old} = ${incoming};`);
     code.end();
   }
 

@@ -14,20 +14,25 @@
  */
 import {StreamError, showValue} from '../base/errors.ts';
 import {NO_ROW} from '../state/keyed-rows.ts';
-import {RecordTable} from '../state/record-table.ts';
+import {RecordTable, type RecordTableOptions} from '../state/record-table.ts';
 import type {ChainCode, RecordText} from './chain-code.ts';
 import {ANY_USE} from './function-text.ts';
 import {keyReader, type KeyReader} from './key.ts';
 import type {KeySelector} from './operator.ts';
 import {BaseOperator, type OperatorContext} from './operator-runtime.ts';
+import {RowCode, type RowPlace} from './row-code.ts';
 
 /** The timestamp of results at the end of input, as in Flink's batch mode: the end of time. */
 export const END_OF_TIME = Infinity;
 
 export abstract class KeyedOperator extends BaseOperator {
   protected readonly key: KeyReader;
-  protected readonly table: RecordTable;
+  /** Where records go. Windows put another table here from time to time. */
+  protected table: RecordTable;
   protected readonly emitsUpdates: boolean;
+  readonly #keyField: string | undefined;
+  #place: RowPlace | undefined;
+  #births: {count: number} | undefined;
   #isGenerating = false;
   #finishPosition = 0;
 
@@ -42,10 +47,51 @@ export abstract class KeyedOperator extends BaseOperator {
     this.key = keyReader(key);
     this.emitsUpdates = emit === 'update';
     const {path} = this.key;
-    this.table = new RecordTable(path === undefined ? undefined : keyFieldOf(path), () => {
+    this.#keyField = path === undefined ? undefined : keyFieldOf(path);
+    this.table = this.createTable(() => {
       context.invalidateCode();
       if (!this.#isGenerating) context.requestStop();
     });
+  }
+
+  /** A table for the values that this operator keeps. */
+  createTable(onReshape: () => void, options?: RecordTableOptions): RecordTable {
+    return new RecordTable(this.#keyField, onReshape, options);
+  }
+
+  /** For windows: takes a record into `table`, in the general way. */
+  takeInto(table: RecordTable, value: unknown): void {
+    this.table = table;
+    this.accumulate(value);
+  }
+
+  /** For windows: misfits of generated code go into `table` from now on. */
+  useTable(table: RecordTable): void {
+    this.table = table;
+  }
+
+  /** For windows: numbers new rows of tables with an extra lane by counting `births`. */
+  numberRows(births: {count: number}): void {
+    this.#births = births;
+  }
+
+  /** For windows: what is kept at `position` of `table`, as a result. */
+  resultIn(table: RecordTable, position: number): unknown {
+    this.table = table;
+    return this.resultAt(position);
+  }
+
+  /**
+   * For windows: writes the code that takes a record into the table that `place` names, which has the form
+   * of `table`. False, and nothing is written, if records of this kind have to go through `take`.
+   */
+  generateInto(code: ChainCode, record: RecordText, table: RecordTable, place: RowPlace): boolean {
+    [this.table, this.#place] = [table, place];
+    this.#isGenerating = true;
+    const isTyped = code.isLoop && this.generateTyped(code, record);
+    this.#isGenerating = false;
+    this.#place = undefined;
+    return isTyped;
   }
 
   /** How many keys there are. */
@@ -89,8 +135,21 @@ export abstract class KeyedOperator extends BaseOperator {
     return true;
   }
 
+  /** Gives the row at `position` the next number, if rows are numbered: its first record has come. */
+  protected numberRow(position: number): void {
+    if (this.#births === undefined) return;
+    this.#births.count += 1;
+    this.table.rows!.lanes[this.table.extraLane(position)] = this.#births.count;
+  }
+
+  protected rowCode(code: ChainCode): RowCode {
+    return new RowCode(code, this.table, this.#place);
+  }
+
   /** A statement that does everything about the record in the general way. */
   protected processText(code: ChainCode, record: RecordText): string {
+    const slow = this.#place?.slow;
+    if (slow !== undefined) return slow(record);
     const process = code.bind((value: unknown, timestamp: number) => {
       this.process(value, timestamp);
     });
@@ -105,6 +164,17 @@ export abstract class KeyedOperator extends BaseOperator {
 
   /** The result that belongs to what is kept at `position`. */
   protected abstract resultAt(position: number): unknown;
+
+  /**
+   * For windows that share slices: what two kept values make together; the key's first record in `a` came
+   * before the one in `b`. May change and return `a`, which belongs to nobody else.
+   */
+  abstract merge(a: unknown, b: unknown): unknown;
+
+  /** Whether `merge` picks one of the two, which then keeps the time of its record. */
+  get keepsWhole(): boolean {
+    return false;
+  }
 }
 
 /** Refuses null and undefined where a user function has to return a record. */

@@ -11,7 +11,7 @@ import type {ReduceFunction} from './functions.ts';
 import {KeyedOperator, checkResult} from './keyed-operator.ts';
 import type {KeySelector} from './operator.ts';
 import type {OperatorContext} from './operator-runtime.ts';
-import {RowCode, startFromColumns, topField} from './row-code.ts';
+import {startFromColumns, topField} from './row-code.ts';
 import {UserFunction} from './user-function.ts';
 
 export class ReduceOperator extends KeyedOperator {
@@ -43,7 +43,7 @@ export class ReduceOperator extends KeyedOperator {
     const key = this.key.select(value);
     const position = this.table.locate(key);
     if (this.table.wasInserted) {
-      this.table.store(position, key, ownCopy(value));
+      this.numberRow(this.table.store(position, key, ownCopy(value)));
       return this.emitsUpdates ? ownCopy(value) : value;
     }
     const accumulated = this.table.read(position);
@@ -55,7 +55,7 @@ export class ReduceOperator extends KeyedOperator {
   protected generateTyped(code: ChainCode, record: RecordText): boolean {
     const {table} = this;
     if (!startFromColumns(this.key, table, record)) return false;
-    const row = new RowCode(code, table);
+    const row = this.rowCode(code);
     const {timestamp} = record;
     row.begin(record, this.key, this.processText(code, record));
     const fields = row.update(variables => {
@@ -92,6 +92,12 @@ export class ReduceOperator extends KeyedOperator {
 
   protected resultAt(position: number): unknown {
     return this.table.read(position);
+  }
+
+  merge(a: unknown, b: unknown): unknown {
+    const merged = this.#fn.call(a, b);
+    checkResult('reduce', merged);
+    return merged;
   }
 
   /**

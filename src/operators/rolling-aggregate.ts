@@ -6,19 +6,20 @@
  * An accumulator that is a flat record, or a number, lies in a row of typed state and is built in front
  * of `add`; anything else (a Map, an object of a class, nested objects) is kept as it is.
  */
-import {ownCopy} from '../state/record-table.ts';
+import {ownCopy, type RecordTable} from '../state/record-table.ts';
 import type {ChainCode, RecordText} from './chain-code.ts';
 import type {AggregateFunction} from './functions.ts';
 import {KeyedOperator, checkResult} from './keyed-operator.ts';
 import type {KeySelector} from './operator.ts';
 import type {OperatorContext} from './operator-runtime.ts';
-import {RowCode} from './row-code.ts';
+import type {RowCode} from './row-code.ts';
 import {UserFunction} from './user-function.ts';
 
 export class RollingAggregateOperator extends KeyedOperator {
   readonly #create: UserFunction;
   readonly #add: UserFunction;
   readonly #getResult: UserFunction;
+  readonly #merge: UserFunction;
 
   constructor(
     context: OperatorContext,
@@ -31,6 +32,7 @@ export class RollingAggregateOperator extends KeyedOperator {
     this.#create = new UserFunction(fn, 'createAccumulator');
     this.#add = new UserFunction(fn, 'add');
     this.#getResult = new UserFunction(fn, 'getResult');
+    this.#merge = new UserFunction(fn, 'merge');
   }
 
   override open(): void {
@@ -49,11 +51,13 @@ export class RollingAggregateOperator extends KeyedOperator {
     const key = this.key.select(value);
     const {table} = this;
     const position = table.locate(key);
-    const accumulator = table.wasInserted ? this.#create.call() : table.read(position);
+    const isNew = table.wasInserted;
+    const accumulator = isNew ? this.#create.call() : table.read(position);
     const added = this.#add.call(value, accumulator);
     checkResult('add', added);
     // A record that became the accumulator still belongs to whoever else has it.
     const at = table.store(position, key, added === value ? ownCopy(value) : added);
+    if (isNew) this.numberRow(at);
     return this.emitsUpdates ? this.#resultOf(at, added) : undefined;
   }
 
@@ -62,7 +66,7 @@ export class RollingAggregateOperator extends KeyedOperator {
     // The first accumulator shows the form, when the first record has come.
     if (record.schema === undefined || table.rows === undefined) return false;
     if (table.shape!.kind === 'value') return false;
-    const row = new RowCode(code, table);
+    const row = this.rowCode(code);
     const {timestamp} = record;
     row.begin(record, this.key, this.processText(code, record));
     const misfit = code.bind((at: number, key: unknown, added: unknown, time: number) => {
@@ -98,6 +102,17 @@ export class RollingAggregateOperator extends KeyedOperator {
     }
     row.end();
     return true;
+  }
+
+  merge(a: unknown, b: unknown): unknown {
+    const merged = this.#merge.call(a, b);
+    checkResult('merge', merged);
+    return merged;
+  }
+
+  /** As in Flink, a window whose result is null emits nothing. */
+  override resultIn(table: RecordTable, position: number): unknown {
+    return this.#getResult.call(table.read(position)) ?? undefined;
   }
 
   protected resultAt(position: number): unknown {

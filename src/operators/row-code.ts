@@ -88,6 +88,12 @@ export interface RowPlace {
   readonly births: string | undefined;
   /** Whether the names are variables, which may have other values from record to record. */
   readonly isVariable: boolean;
+  /** Writes what comes before the row is looked for, with a way to leave the record's block. */
+  readonly enter?: (record: RecordText, leave: (statement: string) => string) => void;
+  /** A statement behind whatever may have moved rows or changed the form of the table. */
+  readonly reload?: string;
+  /** A statement that does everything about the record in the general way. */
+  readonly slow?: (record: RecordText) => string;
 }
 
 function constantPlace(code: ChainCode, table: RecordTable): RowPlace {
@@ -139,6 +145,7 @@ export class RowCode {
   begin(record: RecordText, key: KeyReader, slow: string): void {
     const code = this.#code;
     code.block(`${this.#label}: {`);
+    this.#place.enter?.(record, statement => this.leave(statement));
     const column = key.path === undefined ? undefined : record.column(key.path);
     const place = key.path === undefined ? undefined : record.textPlace(key.path);
     if (place !== undefined && this.#rows.keyKind === 'string') {
@@ -177,7 +184,7 @@ export class RowCode {
 
   /** Leaves the block after `statement` has done in the general way what is left to do. */
   leave(statement: string): string {
-    return `{ ${statement} ${this.left}++; break ${this.#label}; }`;
+    return `{ ${statement} ${this.#place.reload ?? ''} ${this.left}++; break ${this.#label}; }`;
   }
 
   /** What is stored of a field, as an expression. */

@@ -29,6 +29,12 @@ export class AggregationReduce {
     return `${kind}(${path.join('.')}) first=${first}`;
   }
 
+  /** Refuses a first element that cannot be aggregated. */
+  check(value: unknown): void {
+    const field = readPath(value, this.options.path);
+    this.#check(field, field);
+  }
+
   reduce(accumulated: unknown, value: unknown): unknown {
     const {kind, path, first} = this.options;
     const old = readPath(accumulated, path);

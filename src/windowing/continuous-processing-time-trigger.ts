@@ -50,7 +50,9 @@ export class ContinuousProcessingTimeTrigger implements Trigger {
     const fireTime = context.getPartitionedState(this.#fireTime);
     if (fireTime.get() !== time) return TriggerResult.CONTINUE;
     fireTime.clear();
-    this.#registerNext(time, window, context);
+    // At its end a window of processing time is cleaned up. One of event time, whose end may lie behind on
+    // the clock, would fire without end.
+    if (time < window.maxTimestamp) this.#registerNext(time, window, context);
     return TriggerResult.FIRE;
   }
 

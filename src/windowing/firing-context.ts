@@ -10,7 +10,6 @@ import {UserFunction} from '../operators/user-function.ts';
 import type {KeyedStateBackend} from '../state/keyed-state-backend.ts';
 import type {StateNamespace} from '../state/keyed-state.ts';
 import type {AnyStateDescriptor} from '../state/state-descriptors.ts';
-import type {TimerService} from '../state/timer-service.ts';
 import {GLOBAL_WINDOW, type TimeWindow} from '../time/time-window.ts';
 import type {WindowContext} from './window-function.ts';
 
@@ -23,15 +22,18 @@ export interface WindowCall {
 
 export interface FiringOptions {
   readonly backend: KeyedStateBackend;
-  readonly timers: TimerService<TimeWindow>;
+  readonly time: {readonly currentWatermark: number; currentProcessingTime(): number};
   readonly collector: TimestampedCollector;
   readonly sideOutput: (tag: string) => Emitter;
   readonly hasWindowState: boolean;
   /** Undefined: the elements are the results. */
   readonly call: WindowCall | undefined;
+  /** Whether the backend has the key of a window that fires; else it gets it when state is used. */
+  readonly isKeySet: boolean;
 }
 
 export class FiringContext implements WindowContext {
+  key: unknown;
   window: TimeWindow = GLOBAL_WINDOW;
   readonly windowState: KeyedStateStore;
   readonly globalState: KeyedStateStore;
@@ -47,8 +49,12 @@ export class FiringContext implements WindowContext {
         call.kind.startsWith('process') ? 'process' : 'apply',
       );
     }
-    this.globalState = new NamespacedStates(backend, () => undefined);
+    const setKey = (): void => {
+      if (!options.isKeySet) backend.setCurrentKey(this.key);
+    };
+    this.globalState = new NamespacedStates(backend, setKey);
     this.windowState = new NamespacedStates(backend, () => {
+      setKey();
       if (options.hasWindowState) return this.window;
       throw new StreamError(
         'E_WINDOW_STATE',
@@ -60,11 +66,11 @@ export class FiringContext implements WindowContext {
   }
 
   get currentWatermark(): number {
-    return this.#options.timers.currentWatermark;
+    return this.#options.time.currentWatermark;
   }
 
   get currentProcessingTime(): number {
-    return this.#options.timers.currentProcessingTime();
+    return this.#options.time.currentProcessingTime();
   }
 
   output<S>(tag: OutputTag<S>, value: S): void {
@@ -75,8 +81,9 @@ export class FiringContext implements WindowContext {
   }
 
   /** Hands the elements of `window` to the function, or emits them if there is none. */
-  fire(window: TimeWindow, elements: readonly unknown[]): void {
-    const {call, backend, collector} = this.#options;
+  fire(key: unknown, window: TimeWindow, elements: readonly unknown[]): void {
+    const {call, collector} = this.#options;
+    this.key = key;
     this.window = window;
     collector.timestamp = window.maxTimestamp;
     if (call === undefined) {
@@ -86,11 +93,11 @@ export class FiringContext implements WindowContext {
     const {call: run} = this.function!;
     const results = (
       call.kind === 'process'
-        ? run(backend.currentKey, this, elements, collector)
+        ? run(key, this, elements, collector)
         : call.kind === 'processAll'
           ? run(this, elements, collector)
           : call.kind === 'apply'
-            ? run(backend.currentKey, window, elements, collector)
+            ? run(key, window, elements, collector)
             : run(window, elements, collector)
     ) as Iterable<unknown> | undefined;
     if (results === undefined || results === null) return;
@@ -98,9 +105,10 @@ export class FiringContext implements WindowContext {
   }
 
   /** The window is dropped: lets the function drop its state. */
-  clear(window: TimeWindow): void {
+  clear(key: unknown, window: TimeWindow): void {
     const {call} = this.#options;
     if (call === undefined || typeof call.fn === 'function') return;
+    this.key = key;
     this.window = window;
     (call.fn as {clear?(context: WindowContext): void}).clear?.(this);
   }
@@ -109,9 +117,9 @@ export class FiringContext implements WindowContext {
 /** Hands out states of the current key under one namespace, which is set anew each time. */
 class NamespacedStates implements KeyedStateStore {
   readonly #backend: KeyedStateBackend;
-  readonly #namespace: () => StateNamespace;
+  readonly #namespace: () => StateNamespace | void;
 
-  constructor(backend: KeyedStateBackend, namespace: () => StateNamespace) {
+  constructor(backend: KeyedStateBackend, namespace: () => StateNamespace | void) {
     this.#backend = backend;
     this.#namespace = namespace;
   }
@@ -123,7 +131,7 @@ class NamespacedStates implements KeyedStateStore {
   getAggregatingState = (descriptor: AnyStateDescriptor): any => this.#get(descriptor);
 
   #get(descriptor: AnyStateDescriptor): unknown {
-    const namespace = this.#namespace();
+    const namespace = this.#namespace() ?? undefined;
     const state = this.#backend.getState(descriptor);
     state.setNamespace(namespace);
     return state;

@@ -23,6 +23,7 @@ import {
   ReducingStateDescriptor,
 } from '../state/state-descriptors.ts';
 import type {TimeWindow} from '../time/time-window.ts';
+import {AggregationReduce} from './aggregation-reduce.ts';
 import type {Evictor, EvictorContext, TimestampedValue} from './evictor.ts';
 
 /** What is kept of the elements of a window. */
@@ -93,15 +94,23 @@ class ReducedContents implements WindowContents {
   readonly state: InternalReducingState<unknown>;
   readonly fn: UserFunction;
 
+  readonly #aggregation: AggregationReduce | undefined;
+
   constructor(fn: ReduceFunction<any>, backend: KeyedStateBackend) {
     this.fn = new UserFunction(fn, 'reduce');
+    this.#aggregation = fn instanceof AggregationReduce ? fn : undefined;
     const reduce = (accumulated: unknown, value: unknown): unknown =>
       reduceOnce(this.fn, accumulated, value);
     this.state = backend.getState(new ReducingStateDescriptor(NAME, reduce));
   }
 
   add(value: unknown): void {
-    this.state.add(this.state.get() === undefined ? ownCopy(value) : value);
+    if (this.state.get() !== undefined) {
+      this.state.add(value);
+      return;
+    }
+    if (this.#aggregation !== undefined) this.#aggregation.check(value);
+    this.state.add(ownCopy(value));
   }
 
   fire(_window: TimeWindow, call: (elements: readonly unknown[]) => void): void {

@@ -105,11 +105,12 @@ export class WindowOperator extends BaseOperator {
     }
     this.#firing = new FiringContext({
       backend,
-      timers: this.#timers,
+      time: this.#timers,
       collector: this.#collector,
       sideOutput: tag => context.sideOutput(tag),
       hasWindowState: this.#merging === undefined,
       call: options.call,
+      isKeySet: true,
     });
     this.#function = this.#firing.function;
   }
@@ -222,7 +223,7 @@ export class WindowOperator extends BaseOperator {
       this.#contents.clear();
       context.window = window;
       this.#trigger.clear(window, context);
-      this.#firing.clear(window);
+      this.#firing.clear(this.#backend.currentKey, window);
       this.#merging?.retire(window);
     }
     this.#merging?.persist();
@@ -232,11 +233,15 @@ export class WindowOperator extends BaseOperator {
     if (result === 0) return;
     const contents = this.#contents;
     contents.state.setNamespace(stateWindow);
-    if (isFire(result)) contents.fire(window, elements => this.#firing.fire(window, elements));
+    if (isFire(result)) contents.fire(window, elements => this.#fire(window, elements));
     if (isPurge(result)) {
       contents.state.setNamespace(stateWindow);
       contents.clear();
     }
+  }
+
+  #fire(window: TimeWindow, elements: readonly unknown[]): void {
+    this.#firing.fire(this.#backend.currentKey, window, elements);
   }
 
   readonly #onMerged = (

@@ -1,12 +1,22 @@
-/** A windowed operation as an entry of the graph. Which operator runs it is decided in each subtask. */
-import type {OperatorSpec} from '../operators/operator.ts';
+/** A windowed operation as an entry of the graph, and which operator runs it. */
+import {AggregateOperator} from '../operators/aggregate.ts';
+import type {KeyedOperator} from '../operators/keyed-operator.ts';
+import type {KeySelector, OperatorSpec} from '../operators/operator.ts';
+import type {OperatorContext, OperatorRuntime} from '../operators/operator-runtime.ts';
+import {ReduceOperator} from '../operators/reduce.ts';
+import {RollingAggregateOperator} from '../operators/rolling-aggregate.ts';
+import {isPlainObject} from '../records/any-codec.ts';
+import {AggregationReduce} from './aggregation-reduce.ts';
 import {EventTimeSessionWindows, ProcessingTimeSessionWindows} from './session-windows.ts';
+import {sliceGeometry, type SliceGeometry} from './slice-geometry.ts';
+import {SliceWindowOperator} from './slice-window-operator.ts';
+import type {ContentsSpec} from './window-contents.ts';
 import {WindowOperator, type WindowOptions} from './window-operator.ts';
 
 /** The spec of windows with these options. */
 export function windowSpec(options: WindowOptions): OperatorSpec {
   const {key, assigner, trigger, evictor, allowedLatenessMs, lateTag, contents, call} = options;
-  const isDynamic =
+  const isSession =
     assigner instanceof EventTimeSessionWindows || assigner instanceof ProcessingTimeSessionWindows;
   return {
     type: 'custom',
@@ -14,7 +24,7 @@ export function windowSpec(options: WindowOptions): OperatorSpec {
     ...(key === undefined ? {} : {key}),
     parts: [
       assigner.name,
-      ...(isDynamic && assigner.gapFunction !== undefined ? [assigner.gapFunction] : []),
+      ...(isSession && assigner.gapFunction !== undefined ? [assigner.gapFunction] : []),
       trigger.name,
       evictor?.name ?? '',
       `lateness ${allowedLatenessMs}`,
@@ -23,6 +33,74 @@ export function windowSpec(options: WindowOptions): OperatorSpec {
       ...(contents.kind === 'list' ? [] : [contents.fn]),
       ...(call === undefined ? [] : [call.kind, call.fn]),
     ],
-    create: context => new WindowOperator(context, options),
+    create: context => createWindowOperator(context, options),
   };
+}
+
+function createWindowOperator(context: OperatorContext, options: WindowOptions): OperatorRuntime {
+  const geometry = slicesOf(options);
+  if (geometry === undefined) return new WindowOperator(context, options);
+  const inner = innerOperator(context, options.key ?? ONE_KEY, options.contents);
+  return new SliceWindowOperator(context, options, geometry, inner);
+}
+
+/** All elements have one key. */
+const ONE_KEY: KeySelector = {kind: 'function', fn: () => 0};
+
+/**
+ * How the windows consist of slices; undefined where they do not, or where it would show. A trigger that
+ * was set by hand, even the default one, asks for the general operator, which calls functions element by
+ * element for each window.
+ */
+function slicesOf(options: WindowOptions): SliceGeometry | undefined {
+  const {assigner, trigger, evictor, allowedLatenessMs, contents} = options;
+  if (trigger !== assigner.defaultTrigger || evictor !== undefined) return undefined;
+  if (allowedLatenessMs !== 0 || contents.kind === 'list' || hasLife(contents.fn)) return undefined;
+  const geometry = sliceGeometry(assigner);
+  if (geometry === undefined || !geometry.isShared || contents.kind === 'reduce') return geometry;
+  return isMergeable(contents) ? geometry : undefined;
+}
+
+/** Whether a function may ask for state, which belongs to the present key. */
+function hasLife(fn: unknown): boolean {
+  if (typeof fn !== 'object' || fn === null) return false;
+  return ['open', 'initializeState', 'snapshotState'].some(name => name in fn);
+}
+
+/**
+ * Whether accumulators can be merged and still belong to other windows: the function has `merge`, and what
+ * it would change can be copied, because accumulators are flat.
+ */
+function isMergeable({fn}: Extract<ContentsSpec, {kind: 'aggregate'}>): boolean {
+  if (typeof fn.merge !== 'function') return false;
+  let accumulator: unknown;
+  try {
+    accumulator = fn.createAccumulator();
+  } catch {
+    // The operator calls it again, where an error is reported as the user's.
+    return false;
+  }
+  if (!isPlainObject(accumulator)) return typeof accumulator !== 'object';
+  return Object.values(accumulator).every(field => typeof field !== 'object' || field === null);
+}
+
+function innerOperator(
+  context: OperatorContext,
+  key: KeySelector,
+  contents: ContentsSpec,
+): KeyedOperator {
+  if (contents.kind === 'aggregate') {
+    return new RollingAggregateOperator(context, contents.fn, key, 'final');
+  }
+  const {fn} = contents as Extract<ContentsSpec, {kind: 'reduce'}>;
+  if (!(fn instanceof AggregationReduce)) return new ReduceOperator(context, fn, key, 'final');
+  const {kind, path, first} = fn.options;
+  return new AggregateOperator(context, {
+    type: 'aggregate',
+    key,
+    aggregation: kind,
+    field: path,
+    first,
+    emit: 'final',
+  });
 }
