@@ -54,17 +54,19 @@ export type FieldPath<T, V, Depth extends number = 4> =
 /** Paths that `keyBy` takes. */
 export type KeyPath<T> = FieldPath<T, Key>;
 
-/** The type of the value at a path. */
+/** The type of the value at a path. Of `unknown` it is not known; so a stream of `T` is one of `unknown`. */
 export type PathValue<T, P> =
   IsAny<T> extends true
     ? any
-    : P extends keyof T
-      ? T[P]
-      : P extends `${infer K}.${infer Rest}`
-        ? K extends keyof T
-          ? PathValue<NonNullable<T[K]>, Rest>
-          : never
-        : never;
+    : unknown extends T
+      ? unknown
+      : P extends keyof T
+        ? T[P]
+        : P extends `${infer K}.${infer Rest}`
+          ? K extends keyof T
+            ? PathValue<NonNullable<T[K]>, Rest>
+            : never
+          : never;
 
 /** The names of a path that is written with dots. Errors: `E_API_PATH` if it is not a path. */
 export function parsePath(operation: string, path: unknown): string[] {

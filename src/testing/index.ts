@@ -27,3 +27,12 @@ export {
   type SimulatedStep,
   type SimulationResult,
 } from './simulate.ts';
+export {
+  expectStream,
+  type ExpectStreamOptions,
+  type ExpectedStreamBuilder,
+  type StreamExpectation,
+} from './expect-stream.ts';
+export {TestSource, type TestRecordOptions, type TestSplit} from './test-source.ts';
+export {TestSink, type TestSinkRecord} from './test-sink.ts';
+export {PausableClock, type ActivityClock} from '../time/activity-clock.ts';

@@ -76,8 +76,8 @@ function streamOf(env: StreamExecutionEnvironment, drawn: Draw, side: 0 | 1): Da
 /** Runs a job over both streams under a seed, and gives what it collects. */
 async function run(
   drawn: Draw,
-  join: (left: DataStream<Event>, right: DataStream<Event>) => DataStream<unknown>,
-): Promise<unknown[]> {
+  join: (left: DataStream<Event>, right: DataStream<Event>) => DataStream<any>,
+): Promise<readonly unknown[]> {
   const {seed} = drawn;
   const faults: SimulatedFault[] = [{kind: 'stall', atStep: 20, worker: seed % 3, steps: 200}];
   const {collected, status} = await simulate(
