@@ -51,7 +51,6 @@ import {
   MISFIT,
   NO_ROOM,
   OVERSIZED as OVERSIZED_VALUE,
-  decodeOversized,
   encodeOversized,
 } from '../records/batch-writer.ts';
 import {inferSchema, widen} from '../records/infer-schema.ts';
@@ -71,6 +70,13 @@ import {
 import {ALL_CHANNELS, type Partitioner} from './partitioner.ts';
 import {OutgoingPayload} from './payload.ts';
 import {project} from './projection.ts';
+import {
+  copyOfRecord,
+  unplaced,
+  type ParkedBatch,
+  type WaitingRecord,
+  type WriterEvent,
+} from './waiting-record.ts';
 
 /** Records from which a schema is inferred before the first batch is opened. */
 const SAMPLE_RECORDS_MAX = 64;
@@ -120,37 +126,6 @@ export interface RecordWriterOptions {
   /** Rows per batch at most; 1 sends every record by itself. Default: what fits. */
   readonly rowLimit?: number;
 }
-
-/** A complete batch without credit. */
-interface ParkedBatch {
-  readonly segment: number;
-  readonly rows: number;
-  readonly usedBytes: number;
-}
-
-/** A record that could not be placed: its value, or its encoded form if it is oversized. */
-interface UnplacedRecord {
-  readonly channel: number;
-  readonly event: undefined;
-  readonly value: unknown;
-  readonly timestamp: number;
-  payload: OutgoingPayload | undefined;
-}
-
-/** What a channel is told between its records. */
-interface WriterEvent {
-  readonly kind: number;
-  readonly a: number;
-  readonly b: number;
-}
-
-/** An event that could not be sent, because what was emitted before it waits. */
-interface UnplacedEvent {
-  readonly channel: number;
-  readonly event: WriterEvent;
-}
-
-type WaitingRecord = UnplacedRecord | UnplacedEvent;
 
 export class RecordWriter {
   readonly channels: readonly OutputChannel[];
@@ -231,7 +206,7 @@ export class RecordWriter {
     if (this.batch === undefined) {
       // Refused here, where the error can still name the operator and the record.
       inferSchema([value]);
-      this.#wait({channel, event: undefined, value, timestamp, payload: undefined});
+      this.#wait(unplaced(channel, value, timestamp));
       this.stop.requested ||= this.#waiting.length >= SAMPLE_RECORDS_MAX;
       return;
     }
@@ -249,13 +224,7 @@ export class RecordWriter {
       if (!this.#advance(channel)) this.stop.requested = true;
       return;
     }
-    const record: UnplacedRecord = {
-      channel,
-      event: undefined,
-      value,
-      timestamp,
-      payload: undefined,
-    };
+    const record = unplaced(channel, value, timestamp);
     if (this.#waitingOn[channel] > 0 || !this.#place(record)) {
       this.#wait(record);
       this.stop.requested = true;
@@ -402,7 +371,7 @@ export class RecordWriter {
     // Nobody may change the record while it waits: the user's code may have it still.
     this.#waiting.push(
       record.event === undefined && record.payload === undefined
-        ? {...record, value: snapshot(record.value)}
+        ? {...record, value: copyOfRecord(record.value)}
         : record,
     );
     this.#waitingOn[record.channel] += 1;
@@ -715,16 +684,5 @@ export class RecordWriter {
       if (segment !== NO_SEGMENT) return segment;
     }
     assert(false, 'the segment budget does not cover what is in use');
-  }
-}
-
-/** A copy that the user's code cannot change; the value itself if it is not plain data. */
-function snapshot(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  try {
-    return decodeOversized(encodeOversized(value, NaN)).value;
-  } catch {
-    // The schema may project away what cannot be carried: then `append` takes it, later as now.
-    return value;
   }
 }
