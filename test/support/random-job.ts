@@ -7,6 +7,7 @@ import {OutputTag} from '../../src/operators/functions.ts';
 import type {DataStream} from '../../src/api/data-stream.ts';
 import type {StreamExecutionEnvironment} from '../../src/api/environment.ts';
 import {Random} from '../../src/base/random.ts';
+import type {WatermarkStrategy} from '../../src/time/watermark-strategy.ts';
 
 export interface Item {
   readonly k: number;
@@ -108,10 +109,27 @@ const withText = (item: Item): Item => ({
 });
 const copiesOf = (item: Item): Item[] => (item.v % 2 === 0 ? [item, mapped(item)] : []);
 
+/** What a job gets beside its steps. */
+export interface RandomJobParts {
+  /** Of all sources. */
+  readonly watermarks?: WatermarkStrategy<Item>;
+  /** Put behind each step. */
+  readonly behind?: (stream: DataStream<Item>) => DataStream<Item>;
+}
+
 /** Builds the job of a drawn graph; the streams at its ends are collected under their places. */
-export function buildRandomJob(env: StreamExecutionEnvironment, {steps, ends}: RandomJob): void {
+export function buildRandomJob(
+  env: StreamExecutionEnvironment,
+  {steps, ends}: RandomJob,
+  {watermarks, behind = stream => stream}: RandomJobParts = {},
+): void {
   const streams: DataStream<Item>[] = [];
-  for (const step of steps) streams.push(buildStep(env, step, streams));
+  for (const step of steps) {
+    const stream = buildStep(env, step, streams, watermarks);
+    // A side output is read from the operator itself.
+    const isSplit = step.op === 'even';
+    streams.push(isSplit ? stream : behind(stream));
+  }
   for (const end of ends) streams[end].collect(String(end));
 }
 
@@ -119,13 +137,14 @@ function buildStep(
   env: StreamExecutionEnvironment,
   step: RandomJob['steps'][number],
   streams: readonly DataStream<Item>[],
+  watermarks: WatermarkStrategy<Item> | undefined,
 ): DataStream<Item> {
   const {parallelism} = step;
   switch (step.op) {
     case 'source': {
       const {keys} = step;
       return env
-        .generate((i): Item => ({k: i % keys, v: i}), {count: step.count})
+        .generate((i): Item => ({k: i % keys, v: i}), {count: step.count, watermarks})
         .setParallelism(parallelism);
     }
     case 'map':
