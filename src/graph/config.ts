@@ -31,6 +31,7 @@ export interface Config {
   readonly debloat: boolean;
   readonly debloatTargetMs: number;
   readonly autoWatermarkIntervalMs: number;
+  readonly sourceIdleTimeoutMs: number;
   readonly runtimeMode: RuntimeMode;
   readonly operatorChaining: boolean;
   readonly chainDifferentMaxParallelism: boolean;
@@ -165,6 +166,14 @@ export const CONFIG_OPTIONS: readonly ConfigOption[] = [
     default: '200',
     min: 0,
     description: 'How often sources emit watermarks; 0: after every record that raises them.',
+  },
+  {
+    key: 'sourceIdleTimeoutMs',
+    kind: 'duration',
+    default: '60s',
+    min: 0,
+    description:
+      'When a silent split of an unbounded source with several counts as idle, if its strategy says nothing; 0: never.',
   },
   {
     key: 'runtimeMode',

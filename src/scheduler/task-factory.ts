@@ -33,6 +33,7 @@ import {keyReader} from '../operators/key.ts';
 import type {OperatorSpec} from '../operators/operator.ts';
 import {TimestampsAndWatermarksOperator} from '../operators/timestamps-and-watermarks.ts';
 import {PausableClock} from '../time/activity-clock.ts';
+import type {WatermarkStrategy} from '../time/watermark-strategy.ts';
 import {collectingSink} from '../connectors/index.ts';
 import {
   OVERDRAFT_SEGMENTS_MAX,
@@ -234,6 +235,9 @@ export class TaskFactory {
     const hostOutputs: HostChannels[] = [];
     const nodes = vertex.chain.nodes.map(node => {
       const {spec} = node;
+      if (spec.type === 'source' && spec.watermarks !== undefined) {
+        return {...node, spec: {...spec, watermarks: this.#withIdleness(vertex, spec)}};
+      }
       if (spec.type !== 'hostSink') return node;
       if (spec.collects === true) {
         const values = (this.#collected[spec.channel] ??= []);
@@ -248,6 +252,18 @@ export class TaskFactory {
     });
     const chainPlan: ChainPlan = {nodes};
     return {chainPlan, hostOutputs};
+  }
+
+  /** One silent split of several must not hold a whole job back, whether somebody has thought of it or not. */
+  #withIdleness(
+    vertex: JobVertex,
+    {source, watermarks}: Extract<OperatorSpec, {type: 'source'}>,
+  ): WatermarkStrategy<any> | undefined {
+    const {plan, splits} = this.#options.deployment;
+    const {sourceIdleTimeoutMs} = plan.config;
+    const hasSeveral = !source.isBounded && splits[vertex.index].length > 1;
+    if (!hasSeveral || sourceIdleTimeoutMs === 0) return watermarks;
+    return watermarks?.withDefaultIdleness(sourceIdleTimeoutMs);
   }
 
   #createInput(

@@ -17,6 +17,7 @@ test('every option has its default', t => {
       workers: undefined,
       memory: 64 * 1024 * 1024,
       autoWatermarkIntervalMs: 200,
+      sourceIdleTimeoutMs: 60_000,
       segmentSize: 32 * 1024,
       exclusiveCredits: 2,
       floatingCredits: 8,
