@@ -35,6 +35,12 @@ export class EntryTable {
   #slotCount = SLOTS_MIN;
   #shift = 32 - Math.log2(SLOTS_MIN);
   #end: number;
+  /**
+   * Changes when the table gets smaller. Entries are often dropped in the order of the table; those that
+   * are left lie close together then, and with the same hash they would in the smaller one (38 us instead of 0.2
+   * per record at the end of a window of 400 000 keys).
+   */
+  #salt = 0;
 
   constructor(laneCount: number) {
     this.stride = 1 + laneCount;
@@ -85,6 +91,7 @@ export class EntryTable {
     lanes[hole] = NO_ENTRY;
     // A table that was large for the last window must not be walked through for ever.
     if (this.#slotCount > SLOTS_MIN && this.size * 16 < this.#slotCount) {
+      this.#salt = Math.imul(this.#salt + 1, 0x2545f491);
       this.#resize(this.#slotCount / 4);
     }
   }
@@ -97,10 +104,10 @@ export class EntryTable {
   }
 
   #home(entry: number): number {
-    // Both ids are below 2^26, so the halves of the hash come apart without a division.
+    // Both ids are below 2^26, so the halves of the hash come apart without a remainder.
     const keyId = Math.floor(entry / NAMESPACE_LIMIT);
-    const hash =
-      Math.imul(keyId, 0x9e3779b1) ^ Math.imul(entry - keyId * NAMESPACE_LIMIT, 0x85ebca6b);
+    const namespaceId = entry - keyId * NAMESPACE_LIMIT;
+    const hash = Math.imul(keyId, 0x9e3779b1) ^ Math.imul(namespaceId, 0x85ebca6b) ^ this.#salt;
     return (Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) >>> this.#shift) * this.stride;
   }
 
