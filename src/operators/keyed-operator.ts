@@ -86,11 +86,12 @@ export abstract class KeyedOperator extends BaseOperator {
    * of `table`. False, and nothing is written, if records of this kind have to go through `take`.
    */
   generateInto(code: ChainCode, record: RecordText, table: RecordTable, place: RowPlace): boolean {
+    const used = this.table;
     [this.table, this.#place] = [table, place];
     this.#isGenerating = true;
     const isTyped = code.isLoop && this.generateTyped(code, record);
     this.#isGenerating = false;
-    this.#place = undefined;
+    [this.table, this.#place] = [used, undefined];
     return isTyped;
   }
 

@@ -86,8 +86,11 @@ export interface RowPlace {
   readonly end: string;
   /** A variable that counts new rows; each keeps the number that it got in its extra lane. */
   readonly births: string | undefined;
-  /** Whether the names are variables, which may have other values from record to record. */
-  readonly isVariable: boolean;
+  /**
+   * Where the names are variables, which may have other values from record to record: a variable that
+   * says whether they name a table of the right form at present.
+   */
+  readonly fits: string | undefined;
   /** Writes what comes before the row is looked for, with a way to leave the record's block. */
   readonly enter?: (record: RecordText, leave: (statement: string) => string) => void;
   /** A statement behind whatever may have moved rows or changed the form of the table. */
@@ -107,7 +110,7 @@ function constantPlace(code: ChainCode, table: RecordTable): RowPlace {
     shift: isNumber ? String(rows.shift) : '',
     end: isNumber ? String(rows.end) : '',
     births: undefined,
-    isVariable: false,
+    fits: undefined,
   };
 }
 
@@ -394,8 +397,8 @@ export class RowCode {
    * without, 61 with; no gain below 4 MB: bench/micro/keyed-state.ts).
    */
   #fetchAhead(record: RecordText, path: readonly string[], columnType: string): void {
-    const {isVariable, rows} = this.#place;
-    if (!isVariable && this.#rows.sizeBytes < FETCH_AHEAD_BYTES_MIN) return;
+    const {fits, rows} = this.#place;
+    if (fits === undefined && this.#rows.sizeBytes < FETCH_AHEAD_BYTES_MIN) return;
     const code = this.#code;
     const [row, key, sum] = ['row', 'key', 'touched'].map(name => code.name(name)) as [
       string,
@@ -403,7 +406,9 @@ export class RowCode {
       string,
     ];
     code.prologue(`let ${sum} = 0;`);
-    if (isVariable) code.prologue(`if (${rows}.sizeBytes >= ${FETCH_AHEAD_BYTES_MIN})`);
+    if (fits !== undefined) {
+      code.prologue(`if (${fits} && ${rows}.sizeBytes >= ${FETCH_AHEAD_BYTES_MIN})`);
+    }
     code.prologue(`for (let ${row} = $from; ${row} < $to; ${row}++) {`);
     code.prologue(`const ${key} = ${record.columnAt(path, row)};`);
     code.prologue(`${sum} += ${this.#place.lanes}[${this.#homeText(key, columnType)}];`);
@@ -430,7 +435,7 @@ export class RowCode {
   #findBytes(place: TextPlace, text: string, slow: string): void {
     const code = this.#code;
     const {key, position, isNew} = this;
-    const {rows, isVariable} = this.#place;
+    const {rows, fits} = this.#place;
     const [isCoded, isNarrow, base, word] = ['isCoded', 'isNarrow', 'base', 'word'].map(name =>
       code.name(name),
     ) as [string, string, string, string];
@@ -439,7 +444,7 @@ export class RowCode {
     code.prologue(`const ${base} = ${place.base};`);
     const forget = `if (${isCoded}) ${positions}.fill(-1, 0, ${place.codeCount});`;
     code.prologue(forget);
-    if (isVariable) {
+    if (fits !== undefined) {
       // Positions are those of one table.
       const known = code.name('known');
       code.prologue(`let ${known} = ${rows};`);

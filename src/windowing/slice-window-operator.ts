@@ -380,7 +380,7 @@ export class SliceWindowOperator extends BaseOperator {
       shift,
       end,
       births: this.#geometry.isShared ? `${code.bind(this.#births)}.count` : undefined,
-      isVariable: true,
+      fits: isTyped,
       get reload() {
         return reload;
       },
