@@ -105,6 +105,7 @@ export {
   type Infer,
   type Schema,
 } from './records/schema.ts';
+export type {OperatorWatermark, WatermarkHolder} from './scheduler/runtime-contract.ts';
 export {TimeWindow, GLOBAL_WINDOW} from './time/time-window.ts';
 export {MAX_WATERMARK, MIN_WATERMARK} from './time/watermark.ts';
 export {

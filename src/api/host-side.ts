@@ -1,7 +1,7 @@
 /** What the host's thread needs of the engine: its ends of the channels to and from a job, and counters. */
 import {Arena} from '../memory/arena.ts';
 import type {EngineDeployment} from '../scheduler/deployment.ts';
-import {openMetrics} from '../scheduler/deployment-views.ts';
+import {openMetrics, openWatermarks} from '../scheduler/deployment-views.ts';
 import {Host} from '../scheduler/host-channels.ts';
 import type {Deployment, HostSide} from '../scheduler/runtime-contract.ts';
 
@@ -31,6 +31,7 @@ function hostOf(deployment: Deployment): Host {
 
 export const hostSide: HostSide = {
   openMetrics,
+  openWatermarks,
   openHostInput: (deployment, name) => hostOf(deployment).openInput(name),
   openHostOutput: (deployment, name) => hostOf(deployment).openOutput(name),
 };

@@ -3,6 +3,7 @@
  * counters come straight from shared memory, so asking for them disturbs nobody; cancel and stop
  * are control calls to the coordinator.
  */
+import {systemClock} from '../base/clock.ts';
 import {StreamError, toErrorData} from '../base/errors.ts';
 import type {ErrorData} from '../base/errors.ts';
 import type {JobEnd, StartTimes, StartedJob} from '../scheduler/coordinator.ts';
@@ -15,11 +16,14 @@ import type {
   HostSide,
   JobMetrics,
   MetricsReader,
+  OperatorWatermark,
+  WatermarkReader,
 } from '../scheduler/runtime-contract.ts';
 import {TASK_STATES, isTerminalTaskState} from '../scheduler/task-state.ts';
 import type {TaskState} from '../scheduler/task-state.ts';
 import {HostPump, JobInput, JobOutput} from './host-streams.ts';
 import {jobResult, type JobResult} from './job-result.ts';
+import {WATERMARK_TIMEOUT_MS, watchWatermarks} from './stalled-watermarks.ts';
 import {ReadOutput, watchReaders} from './unread-output.ts';
 
 /** A subtask and its state. */
@@ -46,6 +50,8 @@ export interface JobConnection {
   readonly end: Promise<JobEnd>;
   /** After so long without a read by the host, a job that waits for one says so; Infinity: never. */
   readonly hostReadTimeoutMs: number;
+  /** After so long without a larger watermark, timers that wait for one are worth a warning. */
+  readonly watermarkTimeoutMs?: number;
   cancel(): Promise<void>;
   stop(): Promise<void>;
   /** Fails the job for a reason that only the host knows. */
@@ -71,6 +77,7 @@ export class JobHandle implements AsyncDisposable {
   /** Undefined once the job has ended: the arena is not kept alive by a handle. */
   #deployment: Deployment | undefined;
   #metricsReader: MetricsReader | undefined;
+  #watermarks: WatermarkReader | undefined;
   #lastMetrics: JobMetrics = {tasks: []};
   #failures: readonly ErrorData[] = [];
   #endStatus: JobStatus | undefined;
@@ -100,6 +107,12 @@ export class JobHandle implements AsyncDisposable {
     const outputs = this.outputNames.map(name => this.#openOutput(name));
     const unwatch = watchReaders(this.name, outputs, connection.hostReadTimeoutMs);
     connection.end.then(unwatch, unwatch);
+    const forget = watchWatermarks(
+      this.name,
+      () => this.explainWatermarks(),
+      connection.watermarkTimeoutMs ?? WATERMARK_TIMEOUT_MS,
+    );
+    connection.end.then(forget, forget);
     this.#settled = connection.end.then(
       end => this.#ended(end),
       (thrown: unknown) => {
@@ -151,6 +164,16 @@ export class JobHandle implements AsyncDisposable {
     if (this.#deployment === undefined) return this.#lastMetrics;
     this.#metricsReader ??= this.#connection.runtime.openMetrics(this.#deployment);
     return this.#metricsReader.read();
+  }
+
+  /**
+   * Where event time stands in each operator, what holds it back, and since when: which source, split and
+   * channel. Empty when the job has ended. It is read from shared memory, like counters.
+   */
+  explainWatermarks(): readonly OperatorWatermark[] {
+    if (this.#deployment === undefined) return [];
+    this.#watermarks ??= this.#connection.runtime.openWatermarks(this.#deployment);
+    return this.#watermarks.explain(systemClock.now());
   }
 
   /** Ends the job as soon as possible and drops what is in flight. Resolves as `done`. */
@@ -264,6 +287,7 @@ export class JobHandle implements AsyncDisposable {
   #release(reason: StreamError): void {
     this.#deployment = undefined;
     this.#metricsReader = undefined;
+    this.#watermarks = undefined;
     this.#pump.fail(reason);
   }
 }

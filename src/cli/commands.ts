@@ -41,6 +41,10 @@ export const COMMANDS: readonly CommandSpec[] = [
           'Print one JSON document with the result; output of the job goes to standard error.',
       },
       {
+        name: 'watermarks',
+        description: 'Also show where event time stands and what holds it back.',
+      },
+      {
         name: 'quiet',
         short: 'q',
         description: 'Show nothing but the output of the job and errors.',

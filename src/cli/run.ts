@@ -55,6 +55,7 @@ export async function run(args: ParsedArguments): Promise<number> {
     isJson,
     isQuiet,
     showsAllFrames: args.has('stack'),
+    showsWatermarks: args.has('watermarks'),
   };
   try {
     const starting = start(file, {args: args.jobArgs, config, signal: canceling.signal});

@@ -7,8 +7,9 @@ import type {JobResult} from '../api/job-result.ts';
 import type {Clock} from '../base/clock.ts';
 import {StreamError} from '../base/errors.ts';
 import type {CancelReason} from './cancellation.ts';
+import {cutTo, harmless} from './display-width.ts';
 import {paintFor} from './paint.ts';
-import {ProgressMeter, notYetRunning} from './progress-meter.ts';
+import {ProgressMeter, notYetRunning, type JobProgress} from './progress-meter.ts';
 import {progressLines, progressLogLine, type ViewOptions} from './progress-view.ts';
 import {reportOutcome, type ReportOptions} from './report-outcome.ts';
 import {outcomeOfMetrics, usageOfProcess} from './run-outcome.ts';
@@ -21,6 +22,7 @@ export interface WatchOptions extends ReportOptions {
   readonly isLive: boolean;
   readonly clock: Clock;
   readonly requestedAtMs: number;
+  readonly showsWatermarks: boolean;
   cancel(reason: CancelReason): void;
   cancelReason(): CancelReason | undefined;
 }
@@ -28,6 +30,8 @@ export interface WatchOptions extends ReportOptions {
 /** Often enough to look alive; a terminal over a slow line keeps up. */
 const READ_INTERVAL_MS = 200;
 const LOG_INTERVAL_MS = 5000;
+/** The progress keeps so many rows, however many watermarks there are. */
+const MIN_ROWS = 6;
 /** Of a terminal that does not say. */
 const COLUMNS_DEFAULT = 80;
 const ROWS_DEFAULT = 24;
@@ -115,10 +119,11 @@ class Display {
     if (this.#read(nowMs)) cancel('output closed');
     const progress = this.#meter?.progress() ?? notYetRunning(nowMs - this.#options.requestedAtMs);
     if (this.#area !== undefined) {
-      this.#area.show(progressLines(progress, this.#view()));
+      this.#area.show(this.#lines(progress));
     } else if (!isQuiet && nowMs - this.#loggedAtMs >= LOG_INTERVAL_MS) {
       this.#loggedAtMs = nowMs;
-      streams.stderr.write(`${progressLogLine(progress, this.#view())}\n`);
+      const lines = [progressLogLine(progress, this.#view()), ...this.#watermarks()];
+      streams.stderr.write(`${lines.join('\n')}\n`);
     }
   }
 
@@ -136,6 +141,23 @@ class Display {
     return (
       !this.#options.streams.stdout.isTTY &&
       metrics.tasks.some(({counters}) => (counters['linesDropped'] ?? 0) > 0)
+    );
+  }
+
+  /** The progress, and below it what holds event time back, where there is room. */
+  #lines(progress: JobProgress): string[] {
+    const view = this.#view();
+    const watermarks = this.#watermarks();
+    const rows = Math.max(MIN_ROWS, view.rows - watermarks.length);
+    const lines = progressLines(progress, {...view, rows});
+    return [...lines, ...watermarks.slice(0, Math.max(0, view.rows - 1 - lines.length))];
+  }
+
+  #watermarks(): string[] {
+    if (!this.#options.showsWatermarks) return [];
+    const {columns} = this.#view();
+    return (this.#handle?.explainWatermarks() ?? []).map(({text}) =>
+      cutTo(harmless(text), columns - 1),
     );
   }
 

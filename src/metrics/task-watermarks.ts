@@ -4,7 +4,7 @@
  *
  *   double 4i            operator i: the watermark that came to it
  *          4i + 1        the one that left it
- *          4i + 2        when the first of them was last larger than before (wall clock)
+ *          4i + 2        when one of them was last larger than before (wall clock)
  *          4i + 3        whether timers of event time wait in it
  *   behind them, 3 per input channel: its watermark, when that was last larger, its state
  *   behind them, 4 per slot of a split: its place in the list of splits + 1, or 0 for a free slot; its
@@ -72,11 +72,11 @@ export class TaskWatermarksWriter {
   operator(index: number, input: number, output: number, hasTimers: boolean, nowMs: number): void {
     const doubles = this.#doubles;
     const at = this.#operators + PER_OPERATOR * index;
-    if (doubles[at] !== input || doubles[at + 2] === 0) {
+    if (doubles[at] !== input || doubles[at + 1] !== output || doubles[at + 2] === 0) {
       doubles[at] = input;
+      doubles[at + 1] = output;
       doubles[at + 2] = nowMs;
     }
-    doubles[at + 1] = output;
     doubles[at + 3] = hasTimers ? 1 : 0;
   }
 
@@ -117,7 +117,7 @@ export interface OperatorWatermarks {
   /** -Infinity: none has come yet. */
   readonly input: number;
   readonly output: number;
-  /** When `input` was last larger than before (wall clock); 0 for a task that has not begun. */
+  /** When one of them was last larger than before (wall clock); 0 for a task that has not begun. */
   readonly sinceMs: number;
   readonly hasTimers: boolean;
 }

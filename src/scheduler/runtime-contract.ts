@@ -203,9 +203,50 @@ export interface WorkerSide {
   openBell(deployment: Deployment, workerIndex: number): ControlBell;
 }
 
+/** Where the watermark that holds an operator back is made. */
+export interface WatermarkHolder {
+  readonly uid: string;
+  readonly operator: string;
+  /** `name (2/4)` of the task that runs it. */
+  readonly task: string;
+  readonly subtaskIndex: number;
+  /** Of the splits that it reads the slowest; absent if it has none. */
+  readonly split?: string;
+  /** The tasks between it and the operator that it holds back, its own included. */
+  readonly path: readonly string[];
+  /** -Infinity: it has emitted none. */
+  readonly watermark: number;
+  readonly standsForMs: number;
+}
+
+/** Where event time stands in an operator: in the slowest of its subtasks. */
+export interface OperatorWatermark {
+  readonly uid: string;
+  readonly operator: string;
+  readonly task: string;
+  readonly subtaskIndex: number;
+  /** -Infinity: none has come yet. Infinity: the last one has come. */
+  readonly watermark: number;
+  /** For how long it has not moved. */
+  readonly standsForMs: number;
+  /** All inputs are idle. */
+  readonly isIdle: boolean;
+  /** Whether timers of event time wait, in any of its subtasks: open windows, for instance. */
+  readonly hasTimers: boolean;
+  readonly heldBackBy: WatermarkHolder | undefined;
+  /** All of it in a sentence. */
+  readonly text: string;
+}
+
+export interface WatermarkReader {
+  /** By operator. `nowMs` is the wall clock. */
+  explain(nowMs: number): readonly OperatorWatermark[];
+}
+
 /** What the host's thread needs of the engine. */
 export interface HostSide {
   openMetrics(deployment: Deployment): MetricsReader;
+  openWatermarks(deployment: Deployment): WatermarkReader;
   openHostInput(deployment: Deployment, name: string): HostInput;
   openHostOutput(deployment: Deployment, name: string): HostOutput;
 }

@@ -105,6 +105,7 @@ function watch(
     isLive,
     jobName: 'orders.ts',
     showsAllFrames: false,
+    showsWatermarks: false,
     clock: systemClock,
     requestedAtMs: systemClock.monotonicNow(),
     cancel: reason => {

@@ -181,6 +181,8 @@ const engine: CoordinatorSide & WorkerSide & HostSide = {
     return new Doorbell(new Arena(deployment.buffer), doorbells, workerIndex);
   },
 
+  openWatermarks: () => ({explain: () => []}),
+
   openMetrics(deployment) {
     const shared = sharedOf(deployment);
     return {
