@@ -75,10 +75,9 @@ export abstract class KeyedOperator extends BaseOperator {
     this.#births = births;
   }
 
-  /** For windows: what is kept at `position` of `table`, as a result. */
-  resultIn(table: RecordTable, position: number): unknown {
-    this.table = table;
-    return this.resultAt(position);
+  /** For windows: the result of a kept value that belongs to nobody else; undefined: there is none. */
+  resultOf(value: unknown): unknown {
+    return value;
   }
 
   /**

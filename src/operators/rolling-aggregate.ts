@@ -6,7 +6,7 @@
  * An accumulator that is a flat record, or a number, lies in a row of typed state and is built in front
  * of `add`; anything else (a Map, an object of a class, nested objects) is kept as it is.
  */
-import {ownCopy, type RecordTable} from '../state/record-table.ts';
+import {ownCopy} from '../state/record-table.ts';
 import type {ChainCode, RecordText} from './chain-code.ts';
 import type {AggregateFunction} from './functions.ts';
 import {KeyedOperator, checkResult} from './keyed-operator.ts';
@@ -111,8 +111,8 @@ export class RollingAggregateOperator extends KeyedOperator {
   }
 
   /** As in Flink, a window whose result is null emits nothing. */
-  override resultIn(table: RecordTable, position: number): unknown {
-    return this.#getResult.call(table.read(position)) ?? undefined;
+  override resultOf(value: unknown): unknown {
+    return this.#getResult.call(value) ?? undefined;
   }
 
   protected resultAt(position: number): unknown {

@@ -38,7 +38,7 @@ import {MIN_WATERMARK} from '../time/watermark.ts';
 import {TimeWindow} from '../time/time-window.ts';
 import {FiringContext} from './firing-context.ts';
 import type {SliceGeometry} from './slice-geometry.ts';
-import {mergeSlice} from './slice-merge.ts';
+import {SliceMerger, type MergedWindow} from './slice-merger.ts';
 import {checkTimestamp, windowStart} from './window-assigner.ts';
 import type {WindowOptions} from './window-operator.ts';
 
@@ -53,10 +53,13 @@ interface Slice {
   form: number;
 }
 
-/** A window on its way out: the rows from `position` on have not been emitted. */
+/** A window on its way out. */
 interface Firing {
   readonly window: TimeWindow;
-  readonly table: RecordTable;
+  readonly rows: MergedWindow;
+  /** Whether all rows of the first table have been emitted, and those of the second are under way. */
+  isSecond: boolean;
+  /** Rows of that table from here on have not been emitted. */
   position: number;
 }
 
@@ -93,6 +96,7 @@ export class SliceWindowOperator extends BaseOperator {
   /** Whether the window's function may ask for the state of its key at any time. */
   readonly #needsKey: boolean;
   readonly #births = {count: 0};
+  readonly #merger: SliceMerger;
   /** By start; of two with the same start the restored one first. */
   readonly #slices: Slice[] = [];
   /** Those that elements go into, by start. */
@@ -143,6 +147,7 @@ export class SliceWindowOperator extends BaseOperator {
     const fn = options.call?.fn;
     this.#needsKey = typeof fn === 'object' && fn !== null && 'open' in fn;
     this.#model = this.#createTable(() => {});
+    this.#merger = new SliceMerger(inner, () => this.#createTable(() => {}));
     this.#present = {
       from: NaN,
       to: NaN,
@@ -203,10 +208,10 @@ export class SliceWindowOperator extends BaseOperator {
         this.#current = this.#begin(end);
       }
       if (!this.#fireRows(this.#current)) return false;
-      const {window, table} = this.#current;
+      const {window, rows} = this.#current;
       this.#current = undefined;
       this.#passed = window.end;
-      this.#expectedKeys = table.size;
+      this.#expectedKeys = Math.max(rows.first.size, rows.second?.size ?? 0);
       this.#dropSlices();
     }
   }
@@ -263,6 +268,7 @@ export class SliceWindowOperator extends BaseOperator {
     const start = windowStart(timestamp, offsetMs, sliceMs);
     if (lastEnd(start) - 1 <= this.#watermark) return false;
     const slice = this.#open.get(start) ?? this.#addSlice(start, -Infinity);
+    if (start < this.#merger.mergedEnd) this.#merger.invalidate();
     this.#inner.useTable(slice.table);
     present.from = slice.start;
     present.to = slice.end;
@@ -448,24 +454,58 @@ export class SliceWindowOperator extends BaseOperator {
     const parts = this.#slices.filter(
       slice => slice.start >= start && slice.end <= end && slice.passed < end,
     );
-    if (!this.#geometry.isShared) return {window, table: parts[0]!.table, position: 0};
-    const table = this.#createTable(() => {});
-    for (const part of parts) mergeSlice(this.#inner, table, part.table);
-    return {window, table, position: 0};
+    return {window, rows: this.#rowsOf(window, parts), isSecond: false, position: 0};
+  }
+
+  #rowsOf({start, end}: TimeWindow, parts: readonly Slice[]): MergedWindow {
+    if (!this.#geometry.isShared) return {first: parts[0]!.table, second: undefined};
+    // What was restored belongs to some windows only; it is gone soon.
+    if (this.#slices.some(({passed}) => passed > -Infinity)) return this.#merger.plainWindow(parts);
+    return this.#merger.window(start, end, parts);
   }
 
   /** Emits the rows that are left; false if the outputs have no room for all. */
   #fireRows(firing: Firing): boolean {
-    const {window, table} = firing;
+    const {window, rows} = firing;
+    if (!firing.isSecond) {
+      if (!this.#fireTable(firing, rows.first, rows.second)) return false;
+      firing.isSecond = true;
+      firing.position = 0;
+    }
+    if (rows.second === undefined) return true;
+    const {first, second} = rows;
+    // Keys of the first table have been emitted, with what the second has of them.
+    const others = {window, rows: {first: second, second: undefined}, isSecond: true, position: 0};
+    others.position = firing.position;
+    const isDone = this.#fireTable(others, second, undefined, first);
+    firing.position = others.position;
+    return isDone;
+  }
+
+  /** Emits a result for each row of `table`, merged with that of `other`, except keys in `without`. */
+  #fireTable(
+    firing: Firing,
+    table: RecordTable,
+    other: RecordTable | undefined,
+    without?: RecordTable,
+  ): boolean {
     const {rows} = table;
     if (rows === undefined) return true;
-    let at = rows.nextRow(firing.position);
-    for (; at !== NO_ROW; at = rows.nextRow(at + rows.stride)) {
+    const {window} = firing;
+    const merger = this.#merger;
+    for (let at = rows.nextRow(firing.position); at !== NO_ROW;) {
       if (!this.context.canEmit()) {
         firing.position = at;
         return false;
       }
-      this.#fire(rows.keyAt(at), window, this.#inner.resultIn(table, at));
+      const key = rows.keyAt(at);
+      if (without === undefined || find(without, key) === NO_ROW) {
+        const result = this.#geometry.isShared
+          ? merger.resultOf(firing.rows, at, other === undefined ? NO_ROW : find(other, key))
+          : this.#inner.resultOf(table.read(at));
+        this.#fire(key, window, result);
+      }
+      at = rows.nextRow(at + rows.stride);
     }
     return true;
   }
@@ -490,6 +530,10 @@ export class SliceWindowOperator extends BaseOperator {
 
 /** Rows of more cells are values (record-shape.ts). */
 const CELLS_MAX = 64;
+
+function find({rows}: RecordTable, key: unknown): number {
+  return rows !== undefined && rows.accepts(key) ? rows.find(key) : NO_ROW;
+}
 
 function isBehind(a: Slice, b: Slice): boolean {
   return a.start > b.start || (a.start === b.start && a.passed < b.passed);
