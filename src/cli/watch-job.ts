@@ -147,7 +147,7 @@ class Display {
   /** The progress, and below it what holds event time back, where there is room. */
   #lines(progress: JobProgress): string[] {
     const view = this.#view();
-    const watermarks = this.#watermarks();
+    const watermarks = this.#watermarks().map(text => cutTo(text, view.columns - 1));
     const rows = Math.max(MIN_ROWS, view.rows - watermarks.length);
     const lines = progressLines(progress, {...view, rows});
     return [...lines, ...watermarks.slice(0, Math.max(0, view.rows - 1 - lines.length))];
@@ -155,10 +155,7 @@ class Display {
 
   #watermarks(): string[] {
     if (!this.#options.showsWatermarks) return [];
-    const {columns} = this.#view();
-    return (this.#handle?.explainWatermarks() ?? []).map(({text}) =>
-      cutTo(harmless(text), columns - 1),
-    );
+    return (this.#handle?.explainWatermarks() ?? []).map(({text}) => harmless(text));
   }
 
   #view(): ViewOptions {

@@ -59,6 +59,10 @@ class FakeJob {
     return this.metricsNow;
   }
 
+  explainWatermarks() {
+    return [{text: 'window stands at 5'}, {text: 'sink stands at 5'}];
+  }
+
   tasks() {
     return this.metricsNow.tasks.map(() => ({state: 'RUNNING'}));
   }
@@ -133,6 +137,18 @@ test('on a terminal progress is drawn, output goes above it, and a summary takes
   const last = stderr.text.slice(stderr.text.lastIndexOf('\u001b[J') + 3);
   t.regex(stripVTControlCharacters(last), /^\norders finished in 2\.00 s\n/);
   t.is(stdout.text, 'a record\n');
+});
+
+test('on request event time is shown below the progress', async t => {
+  const {code, job, stderr} = watch({showsWatermarks: true});
+
+  await stderr.shows('sink stands at 5');
+  const shown = stripVTControlCharacters(stderr.text);
+  t.true(shown.indexOf('orders  RUNNING') < shown.indexOf('window stands at 5'));
+  t.true(shown.indexOf('window stands at 5') < shown.indexOf('sink stands at 5'));
+
+  job.end({});
+  t.is(await code, 0);
 });
 
 test('a slow start is shown too', async t => {
