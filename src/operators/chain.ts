@@ -269,7 +269,10 @@ export class Chain {
 
   /** Whether operator `node` has data that waits for event time to go on. */
   hasEventTimeTimers(node: number): boolean {
-    return (this.#keyedBackends[node]?.eventTimeTimerCount ?? 0) > 0;
+    return (
+      this.operators[node]!.waitsForEventTime ||
+      (this.#keyedBackends[node]?.eventTimeTimerCount ?? 0) > 0
+    );
   }
 
   /** The last watermark that left operator `node`. */

@@ -86,6 +86,11 @@ export interface OperatorRuntime {
    * room (`canEmit`); called again with the same watermark until it is done. Only then it is handed on.
    */
   processWatermark(watermark: number): boolean;
+  /**
+   * Whether something waits for event time to go on, beside the timers of the operator's backend: windows
+   * that are open. If event time stands still then, the user is told.
+   */
+  readonly waitsForEventTime: boolean;
   /** All inputs have become idle, or one is active again. */
   processStatus(isIdle: boolean): void;
   /** When the next processing-time timer is due (`clock.now()`), or Infinity. */
@@ -130,6 +135,10 @@ export abstract class BaseOperator implements OperatorRuntime {
 
   processWatermark(_watermark: number): boolean {
     return true;
+  }
+
+  get waitsForEventTime(): boolean {
+    return false;
   }
 
   processStatus(_isIdle: boolean): void {}

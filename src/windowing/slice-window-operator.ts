@@ -192,6 +192,10 @@ export class SliceWindowOperator extends BaseOperator {
     code.line(`${process}(${record.argument(ANY_USE)}, ${record.timestamp});`);
   }
 
+  override get waitsForEventTime(): boolean {
+    return this.#slices.length > 0;
+  }
+
   override processWatermark(watermark: number): boolean {
     this.#collector.interpret(NaN);
     this.#watermark = watermark;
