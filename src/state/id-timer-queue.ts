@@ -39,6 +39,9 @@ const PREVIOUS = 3;
 const BUCKET = 4;
 const LINK_WORDS = 5;
 
+/** Where what was read ahead goes. */
+const TOUCHED = new Float64Array(1);
+
 /** Tables of up to 16 KB are kept for the next bucket, so many of each length. */
 const SPARE_LOG_MAX = 12;
 const SPARE_COUNT_MAX = 64;
@@ -107,6 +110,8 @@ export class IdTimerQueue implements TimerQueue {
     const link = slot * LINK_WORDS;
     this.polledNamespace = this.#namespaces.valueOf(links[link + NAMESPACE]!);
     this.polledTimestamp = this.#buckets.timestampOf(links[link + BUCKET]!);
+    const next = links[link + NEXT]!;
+    if (next !== NONE) TOUCHED[0] = this.#keys.touchId(links[next * LINK_WORDS + KEY]!);
     this.#keys.setCurrentId(links[link + KEY]!);
     this.#remove(slot);
   }

@@ -93,7 +93,9 @@ export class KeySpace {
   setCurrent(key: unknown): void {
     if (this.#emptied.length > 0) this.#sweep();
     if (typeof key === 'number' && this.#isNumeric) {
-      this.at = this.#findSlot(key);
+      this.at = this.#findNumber(key);
+      // NaN is no key, and is found to be missing.
+      if (key !== key) hashKey(key);
     } else {
       const at = this.#findOther(key);
       if (at === NO_KEY) hashKey(key);
@@ -108,6 +110,15 @@ export class KeySpace {
     const key = this.#keys[id];
     this.at = this.atOf(id);
     this.current = key;
+  }
+
+  /**
+   * Reads something of the row of a key that will soon be the current one, so that it is in the cache then.
+   * The caller has to do something with the number, or the reading is optimised away.
+   */
+  touchId(id: number): number {
+    const at = this.#isNumeric ? this.#home(this.#keys[id] as number) : id * this.#stride;
+    return this.lanes[at]!;
   }
 
   /** Gives the current key a row, if it has none, and returns where it is. */
@@ -132,7 +143,7 @@ export class KeySpace {
 
   /** Where the row of the key with this id is. */
   atOf(id: number): number {
-    return this.#isNumeric ? this.#findSlot(this.#keys[id] as number) : id * this.#stride;
+    return this.#isNumeric ? this.#findNumber(this.#keys[id] as number) : id * this.#stride;
   }
 
   /** Something outside of the row begins to exist for this key. */
@@ -204,25 +215,28 @@ export class KeySpace {
     return NO_KEY;
   }
 
+  /** Where the row of a key is; not of -0. */
   #findSlot(key: number): number {
     const {lanes} = this;
-    if (key === 0 && 1 / key < 0) {
-      return lanes[this.#end] === lanes[this.#end] ? this.#end + 1 : NO_KEY;
-    }
     const stride = this.#stride;
-    const end = this.#end;
     let position = this.#home(key);
     for (;;) {
       const found = lanes[position]!;
       if (found === key) return position + 1;
-      if (found !== found) {
-        // NaN is no key, and would be found to be missing.
-        if (key !== key) hashKey(key);
-        return NO_KEY;
-      }
+      if (found !== found) return NO_KEY;
       position += stride;
-      if (position === end) position = 0;
+      if (position === this.#end) position = 0;
     }
+  }
+
+  /** 0 and -0 are different keys; -0 has a row behind all others. */
+  #findZero(key: number): number {
+    if (1 / key > 0) return this.#findSlot(key);
+    return this.lanes[this.#end] === this.lanes[this.#end] ? this.#end + 1 : NO_KEY;
+  }
+
+  #findNumber(key: number): number {
+    return key === 0 ? this.#findZero(key) : this.#findSlot(key);
   }
 
   #findOther(key: unknown): number {
@@ -317,7 +331,7 @@ export class KeySpace {
       const to = from === oldEnd ? this.#end : this.#freeSlot(key);
       for (let word = 0; word < oldStride; word += 1) lanes[to + word] = old[from + word]!;
     }
-    if (this.at !== NO_KEY) this.at = this.#findSlot(this.current as number);
+    if (this.at !== NO_KEY) this.at = this.#findNumber(this.current as number);
   }
 
   #relayout(laneCount: number): void {

@@ -95,34 +95,23 @@ export class MemoryStore implements StateStore {
 
   get(): unknown {
     if (this.namespace !== undefined) return this.#getEntry();
-    const keys = this.#keys;
-    const {at, lanes} = keys;
+    const {at, lanes} = this.#keys;
     if (at === NO_KEY || (lanes[at + this.#maskLane]! & this.#bit) === 0) return undefined;
     const codec = this.#codec;
     if (codec === undefined) return this.#cells[lanes[at]!];
-    return codec.isNumber ? lanes[at + this.#lane] : codec.read(lanes, at + this.#lane);
+    return codec.read(lanes, at + this.#lane);
   }
 
+  /** A value in lanes that replaces another is what counts; everything else goes the long way. */
   put(value: unknown): void {
-    if (!this.#isDecided || (this.#codec !== undefined && !this.#codec.fits(value))) {
-      this.#settle(value);
-    }
-    if (this.#isPlain && this.#codec === undefined) value = ownTexts(value);
-    if (this.namespace !== undefined) {
-      this.#putEntry(value);
-      return;
-    }
-    const keys = this.#keys;
-    if (this.#bit === 0) this.#takeLanes();
-    let {at} = keys;
-    if (at === NO_KEY) at = keys.ensureRow();
-    const {lanes} = keys;
-    const mask = lanes[at + this.#maskLane]!;
-    if ((mask & this.#bit) === 0) lanes[at + this.#maskLane] = mask | this.#bit;
     const codec = this.#codec;
-    if (codec === undefined) this.#cells[lanes[at]!] = value;
-    else if (codec.isNumber) lanes[at + this.#lane] = value as number;
-    else codec.write(lanes, at + this.#lane, value);
+    if (codec !== undefined && this.namespace === undefined) {
+      const {at, lanes} = this.#keys;
+      if (at !== NO_KEY && (lanes[at + this.#maskLane]! & this.#bit) !== 0) {
+        if (codec.write(lanes, at + this.#lane, value)) return;
+      }
+    }
+    this.#put(value);
   }
 
   remove(): void {
@@ -179,6 +168,25 @@ export class MemoryStore implements StateStore {
 
   get sizeBytes(): number {
     return this.#entries?.lanes.byteLength ?? 0;
+  }
+
+  #put(value: unknown): void {
+    if (!this.#isDecided || (this.#codec !== undefined && !this.#codec.fits(value))) {
+      this.#settle(value);
+    }
+    if (this.#isPlain && this.#codec === undefined) value = ownTexts(value);
+    if (this.namespace !== undefined) {
+      this.#putEntry(value);
+      return;
+    }
+    const keys = this.#keys;
+    if (this.#bit === 0) this.#takeLanes();
+    const at = keys.ensureRow();
+    const {lanes} = keys;
+    const mask = lanes[at + this.#maskLane]!;
+    if ((mask & this.#bit) === 0) lanes[at + this.#maskLane] = mask | this.#bit;
+    if (this.#codec === undefined) this.#cells[lanes[at]!] = value;
+    else this.#codec.write(lanes, at + this.#lane, value);
   }
 
   /** Finds the form for `value`, which does not fit the present one. */

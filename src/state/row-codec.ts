@@ -24,8 +24,8 @@ export interface RowCodec {
   readonly isDeclared: boolean;
   fits(value: unknown): boolean;
   read(lanes: Float64Array, at: number): unknown;
-  /** `value` fits. */
-  write(lanes: Float64Array, at: number, value: unknown): void;
+  /** Writes `value` if it fits, and says whether it did. */
+  write(lanes: Float64Array, at: number, value: unknown): boolean;
 }
 
 /** The codec of a declared schema, or undefined if its values have no fixed width. */
@@ -78,7 +78,9 @@ function numberCodec(isDeclared: boolean): RowCodec {
     fits: value => typeof value === 'number',
     read: (lanes, at) => lanes[at],
     write: (lanes, at, value) => {
-      lanes[at] = value as number;
+      if (typeof value !== 'number') return false;
+      lanes[at] = value;
+      return true;
     },
   };
 }
@@ -105,34 +107,36 @@ function compileCodec(
   const id = JSON.stringify([isDeclared, fields]);
   const known = compiled.get(id);
   if (known !== undefined) return known;
-  const isTyped = fields.map(
-    ([name, kind]) => `typeof ${propertyText('value', name)} === ${quote(kind)}`,
-  );
   const built = fields.map(([name, kind], index) => {
     const lane = `lanes[at + ${index}]`;
     return `${quote(name)}: ${kind === 'number' ? lane : `${lane} === 1`}`;
   });
-  const written = fields.map(([name, kind], index) => {
-    const field = propertyText('value', name);
-    return `lanes[at + ${index}] = ${kind === 'number' ? field : `${field} ? 1 : 0`};`;
-  });
-  const count = isDeclared
-    ? 'return true;'
-    : `if (prototypeOf(value) !== objectPrototype) return false;
-       let count = 0;
-       for (const _ in value) count += 1;
-       return count === ${fields.length};`;
+  // Each field is read once.
+  const taken = fields.map(([name], index) => `const f${index} = ${propertyText('value', name)};`);
+  const isTyped = fields.map(([, kind], index) => `typeof f${index} === ${quote(kind)}`);
+  const written = fields.map(
+    ([, kind], index) =>
+      `lanes[at + ${index}] = ${kind === 'number' ? `f${index}` : `f${index} ? 1 : 0`};`,
+  );
+  const check = `
+    if (typeof value !== 'object' || value === null) return false;
+    ${taken.join(' ')}
+    if (!(${isTyped.join(' && ')})) return false;
+    ${
+      isDeclared
+        ? ''
+        : `if (prototypeOf(value) !== objectPrototype) return false;
+           let count = 0;
+           for (const _ in value) count += 1;
+           if (count !== ${fields.length}) return false;`
+    }`;
   const methods = compileFactory<Methods>(
     'millrace/state-row',
     ['prototypeOf', 'objectPrototype'],
     `return {
-      fits(value) {
-        if (typeof value !== 'object' || value === null) return false;
-        if (!(${isTyped.join(' && ')})) return false;
-        ${count}
-      },
+      fits(value) { ${check} return true; },
       read(lanes, at) { return {${built.join(', ')}}; },
-      write(lanes, at, value) { ${written.join(' ')} },
+      write(lanes, at, value) { ${check} ${written.join(' ')} return true; },
     };`,
   )(Object.getPrototypeOf, Object.prototype);
   compiled.set(id, methods);
@@ -143,13 +147,14 @@ function interpretCodec(
   fields: ReadonlyArray<readonly [string, FieldKind]>,
   isDeclared: boolean,
 ): Methods {
+  const fits = (value: unknown): boolean => {
+    if (typeof value !== 'object' || value === null) return false;
+    const record = value as Record<string, unknown>;
+    if (!fields.every(([name, kind]) => typeof record[name] === kind)) return false;
+    return isDeclared || (isPlainObject(value) && Object.keys(value).length === fields.length);
+  };
   return {
-    fits(value) {
-      if (typeof value !== 'object' || value === null) return false;
-      const record = value as Record<string, unknown>;
-      if (!fields.every(([name, kind]) => typeof record[name] === kind)) return false;
-      return isDeclared || (isPlainObject(value) && Object.keys(value).length === fields.length);
-    },
+    fits,
     read(lanes, at) {
       const record: Record<string, unknown> = {};
       for (const [index, [name, kind]] of fields.entries()) {
@@ -159,10 +164,12 @@ function interpretCodec(
       return record;
     },
     write(lanes, at, value) {
+      if (!fits(value)) return false;
       for (const [index, [name, kind]] of fields.entries()) {
         const field = (value as Record<string, unknown>)[name];
         lanes[at + index] = kind === 'number' ? (field as number) : field === true ? 1 : 0;
       }
+      return true;
     },
   };
 }
