@@ -14,32 +14,23 @@
  * The loop's code has the present slice in variables and looks only whether the next element lies in it.
  * Whatever else happens (another slice, late, a new form of the rows) is a call.
  *
- * Slices are state only in a snapshot: they are written into the keyed backend under the void namespace, a
- * map per key from the slice to its value (`prepareSnapshot`), and taken from there when restored. A
- * slice that was restored belongs only to windows behind those that had fired; elements that come now
- * go into a slice of their own, because after a restore the watermark begins anew.
+ * A slice that was restored belongs only to windows behind those that were over; elements that come now go
+ * into a slice of their own, because after a restore the watermark begins anew.
  */
 import {assert} from '../base/assert.ts';
-import type {Counter} from '../metrics/counter.ts';
 import type {ChainCode, RecordText} from '../operators/chain-code.ts';
-import {TimestampedCollector} from '../operators/collectors.ts';
-import {FunctionContext} from '../operators/function-context.ts';
 import {ANY_USE} from '../operators/function-text.ts';
 import type {KeyedOperator} from '../operators/keyed-operator.ts';
-import {KeyedStates} from '../operators/keyed-states.ts';
-import {BaseOperator, type OperatorContext} from '../operators/operator-runtime.ts';
+import type {OperatorContext} from '../operators/operator-runtime.ts';
 import type {RowPlace} from '../operators/row-code.ts';
-import type {KeyedStateBackend} from '../state/keyed-state-backend.ts';
 import {NO_ROW} from '../state/keyed-rows.ts';
 import {NumberKeyTable} from '../state/number-key-table.ts';
 import type {RecordTable} from '../state/record-table.ts';
-import {MapStateDescriptor} from '../state/state-descriptors.ts';
-import {MIN_WATERMARK} from '../time/watermark.ts';
 import {TimeWindow} from '../time/time-window.ts';
-import {FiringContext} from './firing-context.ts';
 import type {SliceGeometry} from './slice-geometry.ts';
 import {SliceMerger, type MergedWindow} from './slice-merger.ts';
-import {checkTimestamp, windowStart} from './window-assigner.ts';
+import {TableWindowOperator} from './table-window-operator.ts';
+import {windowStart} from './window-assigner.ts';
 import type {WindowOptions} from './window-operator.ts';
 
 /** What a window is made of. */
@@ -79,22 +70,13 @@ interface PresentSlice {
   end: number;
 }
 
-/** What is saved of a slice's row: `[start, passed, value]`, under a number. */
+/** What is saved of a row. */
 type SavedSlice = readonly [start: number, passed: number, value: unknown, birth: number];
 
-const SLICES = new MapStateDescriptor<number, SavedSlice>('window-slices');
 const NO_LANES = new Float64Array(0);
 
-export class SliceWindowOperator extends BaseOperator {
-  readonly #options: WindowOptions;
+export class SliceWindowOperator extends TableWindowOperator<SavedSlice> {
   readonly #geometry: SliceGeometry;
-  /** Keeps a value per key; the tables are the slices'. */
-  readonly #inner: KeyedOperator;
-  readonly #backend: KeyedStateBackend;
-  readonly #collector: TimestampedCollector;
-  readonly #firing: FiringContext;
-  /** Whether the window's function may ask for the state of its key at any time. */
-  readonly #needsKey: boolean;
   readonly #births = {count: 0};
   readonly #merger: SliceMerger;
   /** By start; of two with the same start the restored one first. */
@@ -108,12 +90,10 @@ export class SliceWindowOperator extends BaseOperator {
   #model: RecordTable;
   /** The rows of the slice that fired last: so much room the next one gets. */
   #expectedKeys = 0;
-  #watermark = MIN_WATERMARK;
   /** Windows that end here or before are over. */
   #passed = -Infinity;
   #current: Firing | undefined;
   #isGenerating = false;
-  #lateRecordsDropped: Counter | undefined;
 
   constructor(
     context: OperatorContext,
@@ -121,31 +101,9 @@ export class SliceWindowOperator extends BaseOperator {
     geometry: SliceGeometry,
     inner: KeyedOperator,
   ) {
-    super(context);
-    this.#options = options;
+    super(context, options, inner, true);
     this.#geometry = geometry;
-    this.#inner = inner;
     if (geometry.isShared) inner.numberRows(this.#births);
-    this.#backend = context.createKeyedBackend();
-    this.#collector = new TimestampedCollector(context.output);
-    const {clock} = context.runtime;
-    const operator = this;
-    this.#firing = new FiringContext({
-      backend: this.#backend,
-      time: {
-        get currentWatermark() {
-          return operator.#watermark;
-        },
-        currentProcessingTime: () => Math.floor(clock.now()),
-      },
-      collector: this.#collector,
-      sideOutput: tag => context.sideOutput(tag),
-      hasWindowState: true,
-      call: options.call,
-      isKeySet: false,
-    });
-    const fn = options.call?.fn;
-    this.#needsKey = typeof fn === 'object' && fn !== null && 'open' in fn;
     this.#model = this.#createTable(() => {});
     this.#merger = new SliceMerger(inner, () => this.#createTable(() => {}));
     this.#present = {
@@ -159,35 +117,18 @@ export class SliceWindowOperator extends BaseOperator {
       shift: 0,
       end: 0,
     };
-    this.#restore();
-  }
-
-  override open(): void {
-    this.#lateRecordsDropped = this.context.runtime.counter('numLateRecordsDropped');
-    this.#inner.open();
-    const states = new KeyedStates(() => this.#backend);
-    this.#firing.function?.open(FunctionContext.keyed(this.context.runtime, states));
-  }
-
-  override close(): void {
-    this.#inner.close();
-    this.#firing.function?.close();
-  }
-
-  process(value: unknown, timestamp: number): void {
-    this.#collector.interpret(timestamp);
-    this.#processOne(value, timestamp);
+    this.restore((key, saved) => this.#takeSaved(key, saved));
   }
 
   generate(code: ChainCode, record: RecordText): void {
-    if (this.#options.lateTag !== undefined) this.#collector.generate(code);
+    if (this.options.lateTag !== undefined) this.collector.generate(code);
     this.#isGenerating = true;
-    const isTyped = this.#inner.generateInto(code, record, this.#model, this.#place(code));
+    const isTyped = this.inner.generateInto(code, record, this.#model, this.#place(code));
     if (isTyped) this.#formOf(this.#model);
     this.#isGenerating = false;
     if (isTyped) return;
     const process = code.bind((value: unknown, timestamp: number) => {
-      this.#processOne(value, timestamp);
+      this.processOne(value, timestamp);
     });
     code.line(`${process}(${record.argument(ANY_USE)}, ${record.timestamp});`);
   }
@@ -197,8 +138,8 @@ export class SliceWindowOperator extends BaseOperator {
   }
 
   override processWatermark(watermark: number): boolean {
-    this.#collector.interpret(NaN);
-    this.#watermark = watermark;
+    this.collector.interpret(NaN);
+    this.watermark = watermark;
     // Slices may go, and the next element may be late.
     this.#present.from = NaN;
     for (;;) {
@@ -220,47 +161,32 @@ export class SliceWindowOperator extends BaseOperator {
     }
   }
 
-  /** Puts the slices into the state of their keys; what an earlier snapshot left there goes. */
-  override prepareSnapshot(): void {
-    this.#firing.function?.snapshotState();
-    const saved = this.#backend.getState(SLICES);
-    for (const key of [...this.#backend.keys(SLICES.name, undefined)]) {
-      this.#backend.setCurrentKey(key);
-      saved.clear();
-    }
-    for (const [index, slice] of this.#slices.entries()) {
-      const passed = Math.max(slice.passed, this.#passed);
-      eachRow(slice.table, (key, value, position) => {
-        this.#backend.setCurrentKey(key);
-        const birth = this.#geometry.isShared
-          ? slice.table.rows!.lanes[slice.table.extraLane(position)]!
-          : 0;
-        saved.put(index, [slice.start, passed, value, birth]);
+  protected override eachSaved(
+    visit: (key: unknown, number: number, saved: SavedSlice) => void,
+  ): void {
+    for (const [index, {start, passed, table}] of this.#slices.entries()) {
+      const behind = Math.max(passed, this.#passed);
+      eachRow(table, (key, value, position) => {
+        const birth = this.#geometry.isShared ? table.rows!.lanes[table.extraLane(position)]! : 0;
+        visit(key, index, [start, behind, value, birth]);
       });
     }
   }
 
-  #restore(): void {
-    const saved = this.#backend.getState(SLICES);
-    for (const key of [...this.#backend.keys(SLICES.name, undefined)]) {
-      this.#backend.setCurrentKey(key);
-      for (const [start, passed, value, birth] of saved.values()) {
-        // Where nothing is shared, what had fired is gone, and elements of now belong to the same window.
-        const behind = this.#geometry.isShared ? passed : -Infinity;
-        const slice = this.#sliceAt(start, behind) ?? this.#addSlice(start, behind);
-        const {table} = slice;
-        const position = table.store(table.locate(key), key, value);
-        if (!this.#geometry.isShared) continue;
-        table.rows!.lanes[table.extraLane(position)] = birth;
-        this.#births.count = Math.max(this.#births.count, birth);
-      }
-      saved.clear();
-    }
+  #takeSaved(key: unknown, [start, passed, value, birth]: SavedSlice): void {
+    // Where nothing is shared, what had fired is gone, and elements of now belong to the same window.
+    const behind = this.#geometry.isShared ? passed : -Infinity;
+    const slice = this.#sliceAt(start, behind) ?? this.#addSlice(start, behind);
+    const {table} = slice;
+    const position = table.store(table.locate(key), key, value);
+    if (!this.#geometry.isShared) return;
+    table.rows!.lanes[table.extraLane(position)] = birth;
+    this.#births.count = Math.max(this.#births.count, birth);
   }
 
-  #processOne(value: unknown, timestamp: number): void {
+  protected override processOne(value: unknown, timestamp: number): void {
     if (this.#enter(timestamp)) this.#take(value);
-    else this.#refuse(value, timestamp);
+    else this.refuse(value, timestamp);
   }
 
   /** Makes the slice of `timestamp` the present one; false if it is late, or there is no such time. */
@@ -270,10 +196,10 @@ export class SliceWindowOperator extends BaseOperator {
     if (!Number.isFinite(timestamp)) return false;
     const {sliceMs, offsetMs, lastEnd} = this.#geometry;
     const start = windowStart(timestamp, offsetMs, sliceMs);
-    if (lastEnd(start) - 1 <= this.#watermark) return false;
+    if (lastEnd(start) - 1 <= this.watermark) return false;
     const slice = this.#open.get(start) ?? this.#addSlice(start, -Infinity);
     if (start < this.#merger.mergedEnd) this.#merger.invalidate();
-    this.#inner.useTable(slice.table);
+    this.inner.useTable(slice.table);
     present.from = slice.start;
     present.to = slice.end;
     this.#show(slice);
@@ -297,25 +223,11 @@ export class SliceWindowOperator extends BaseOperator {
   }
 
   #take(value: unknown): void {
-    this.#inner.takeInto(this.#present.table, value);
-  }
-
-  /** An element that is late, or has no time. */
-  #refuse(value: unknown, timestamp: number): void {
-    checkTimestamp(this.#options.assigner.name, value, timestamp);
-    const {lateTag} = this.#options;
-    if (timestamp > this.#watermark) return;
-    if (lateTag === undefined) {
-      this.#lateRecordsDropped!.add();
-      return;
-    }
-    const emit = this.#collector.sides.get(lateTag);
-    if (emit === undefined) this.context.sideOutput(lateTag).emit(value, timestamp);
-    else emit(value, timestamp);
+    this.inner.takeInto(this.#present.table, value);
   }
 
   #createTable(onReshape: () => void): RecordTable {
-    return this.#inner.createTable(onReshape, {
+    return this.inner.createTable(onReshape, {
       expectedKeys: this.#expectedKeys,
       extraLanes: this.#geometry.isShared ? 1 : 0,
     });
@@ -415,7 +327,7 @@ export class SliceWindowOperator extends BaseOperator {
         code.prologue(reload);
         const enter = code.bind((timestamp: number) => this.#enter(timestamp));
         const refuse = code.bind((value: unknown, timestamp: number) =>
-          this.#refuse(value, timestamp),
+          this.refuse(value, timestamp),
         );
         const {timestamp} = record;
         const time = code.name('time');
@@ -506,18 +418,12 @@ export class SliceWindowOperator extends BaseOperator {
       if (without === undefined || find(without, key) === NO_ROW) {
         const result = this.#geometry.isShared
           ? merger.resultOf(firing.rows, at, other === undefined ? NO_ROW : find(other, key))
-          : this.#inner.resultOf(table.read(at));
-        this.#fire(key, window, result);
+          : this.inner.resultOf(table.read(at));
+        this.fire(key, window, result);
       }
       at = rows.nextRow(at + rows.stride);
     }
     return true;
-  }
-
-  #fire(key: unknown, window: TimeWindow, result: unknown): void {
-    if (this.#needsKey) this.#backend.setCurrentKey(key);
-    if (result !== undefined) this.#firing.fire(key, window, [result]);
-    this.#firing.clear(key, window);
   }
 
   /** Drops slices that belong to no window any more. */
