@@ -62,6 +62,10 @@ class KeyedFunctionOperator implements OperatorRuntime {
     return this.#inner.processWatermark(watermark);
   }
 
+  get waitsForEventTime(): boolean {
+    return this.#inner.waitsForEventTime;
+  }
+
   processStatus(isIdle: boolean): void {
     this.#inner.processStatus(isIdle);
   }

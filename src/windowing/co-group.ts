@@ -151,6 +151,10 @@ export class CoGroupOperator implements OperatorRuntime {
     return this.#window.processWatermark(watermark);
   }
 
+  get waitsForEventTime(): boolean {
+    return this.#window.waitsForEventTime;
+  }
+
   processStatus(isIdle: boolean): void {
     this.#window.processStatus(isIdle);
   }
