@@ -1,0 +1,188 @@
+/** Timestamps and watermarks in the middle of a job, and at its sources, step by step. */
+import test from 'ava';
+import {
+  WatermarkStrategy,
+  type DataStream,
+  type ProcessFunction,
+  type WatermarkGenerator,
+} from '../../src/index.ts';
+import {OperatorHarness} from '../../src/testing/index.ts';
+
+interface Item {
+  readonly at: number;
+}
+
+/** Reads what a harness gave since the last call: timestamps of records, texts of the rest. */
+function taken(harness: OperatorHarness<Item, Item>): unknown[] {
+  return harness
+    .takeOutput()
+    .map(each =>
+      'watermark' in each
+        ? `wm ${each.watermark}`
+        : 'status' in each
+          ? each.status
+          : each.timestamp,
+    );
+}
+
+function harnessOf(
+  strategy: WatermarkStrategy<Item>,
+  config: Record<string, unknown> = {},
+  before: (items: DataStream<Item>) => DataStream<Item> = items => items,
+): OperatorHarness<Item, Item> {
+  return OperatorHarness.of<Item, Item>(
+    items => before(items).assignTimestampsAndWatermarks(strategy),
+    {config},
+  );
+}
+
+const bounded = (boundMs: number) =>
+  WatermarkStrategy.forBoundedOutOfOrderness<Item>(boundMs).withTimestampAssigner(({at}) => at);
+
+/** Emits the timestamp of each record as a watermark. */
+const punctuated = () =>
+  WatermarkStrategy.forGenerator<Item>((): WatermarkGenerator<Item> => ({
+    onEvent: (_item, timestamp, output) => output.emitWatermark(timestamp),
+    onPeriodicEmit() {},
+  })).withTimestampAssigner(({at}) => at);
+
+for (const codeGeneration of [true, false]) {
+  const form = codeGeneration ? 'compiled' : 'interpreted';
+
+  test(`watermarks are emitted at intervals, and only when they rise, ${form}`, t => {
+    const harness = harnessOf(bounded(5), {autoWatermarkIntervalMs: 100, codeGeneration});
+
+    harness.processElement({at: 20}, 3);
+    harness.processElement({at: 10}, NaN);
+    t.deepEqual(taken(harness), [20, 10]);
+    harness.setProcessingTime(99);
+    t.deepEqual(taken(harness), []);
+    harness.setProcessingTime(100);
+    t.deepEqual(taken(harness), ['wm 14']);
+    harness.setProcessingTime(500);
+    t.deepEqual(taken(harness), []);
+    harness.processElement({at: 30});
+    harness.setProcessingTime(600);
+    t.deepEqual(taken(harness), [30, 'wm 24']);
+  });
+
+  test(`with an interval of 0 each record that raises the watermark is followed by it, ${form}`, t => {
+    const harness = harnessOf(bounded(0), {autoWatermarkIntervalMs: 0, codeGeneration});
+
+    for (const at of [5, 3, 5, 7]) harness.processElement({at});
+
+    t.deepEqual(taken(harness), [5, 'wm 4', 3, 5, 7, 'wm 6']);
+  });
+
+  test(`a punctuated watermark comes behind its record, also if several come at once, ${form}`, t => {
+    const harness = harnessOf(punctuated(), {codeGeneration}, items =>
+      items.flatMap(({at}) => [{at}, {at: at + 1}, {at: at - 5}, {at: at + 2}]),
+    );
+
+    harness.processElement({at: 10});
+
+    t.deepEqual(taken(harness), [10, 'wm 10', 11, 'wm 11', 5, 12, 'wm 12']);
+  });
+
+  test(`a stream that is silent becomes idle, and active with its next watermark, ${form}`, t => {
+    const harness = harnessOf(bounded(0).withIdleness(150), {
+      autoWatermarkIntervalMs: 100,
+      codeGeneration,
+    });
+
+    harness.processElement({at: 5});
+    harness.setProcessingTime(100);
+    t.deepEqual(taken(harness), [5, 'wm 4']);
+    for (const now of [200, 300]) harness.setProcessingTime(now);
+    t.deepEqual(taken(harness), []);
+    harness.setProcessingTime(400);
+    t.deepEqual(taken(harness), ['idle']);
+    harness.processElement({at: 6});
+    t.deepEqual(taken(harness), [6]);
+    harness.setProcessingTime(500);
+    t.deepEqual(taken(harness), ['active', 'wm 5']);
+  });
+}
+
+test('watermarks and idleness from before are dropped, save the last watermark', t => {
+  const harness = harnessOf(bounded(0), {autoWatermarkIntervalMs: 100});
+
+  harness.processElement({at: 5});
+  harness.processWatermark(50);
+  harness.processStatus('idle');
+  t.deepEqual(taken(harness), [5]);
+  harness.processWatermark(Infinity);
+  t.deepEqual(taken(harness), ['wm Infinity']);
+  harness.processElement({at: 1e9});
+  harness.setProcessingTime(1000);
+  t.deepEqual(taken(harness), [1e9]);
+});
+
+test('without an assigner records keep their timestamps, and one without has none', t => {
+  const harness = harnessOf(WatermarkStrategy.forMonotonousTimestamps(), {
+    autoWatermarkIntervalMs: 0,
+  });
+
+  harness.processElement({at: 1}, 8);
+  harness.processElement({at: 2});
+
+  t.deepEqual(taken(harness), [8, 'wm 7', undefined]);
+});
+
+test('an assigner is told the timestamp that the record has', t => {
+  const seen: unknown[] = [];
+  const harness = harnessOf(
+    WatermarkStrategy.noWatermarks<Item>().withTimestampAssigner((_item, previous) => {
+      seen.push(previous);
+      return 1;
+    }),
+  );
+
+  harness.processElement({at: 1}, 8);
+  harness.processElement({at: 2});
+
+  t.deepEqual(seen, [8, undefined]);
+});
+
+for (const [what, returned] of Object.entries({
+  nothing: undefined,
+  'a date': new Date(5),
+  'a text': '5',
+  NaN,
+})) {
+  test(`an assigner that returns ${what} is refused`, t => {
+    for (const codeGeneration of [true, false]) {
+      const harness = harnessOf(
+        WatermarkStrategy.noWatermarks<Item>().withTimestampAssigner(
+          () => returned as unknown as number,
+        ),
+        {codeGeneration},
+      );
+
+      t.throws(() => harness.processElement({at: 1}), {code: 'E_TIMESTAMP'});
+    }
+  });
+}
+
+test('what is no strategy is refused where it is given', t => {
+  t.throws(() => harnessOf({} as never), {message: /WatermarkStrategy/});
+});
+
+test('timers fire before the watermark goes on, and what they emit comes before it', t => {
+  const behind: ProcessFunction<Item, Item> = {
+    processElement(item, context, out) {
+      out.collect({at: item.at + context.timerService.currentWatermark});
+    },
+  };
+  const harness = OperatorHarness.of<Item, Item>(items =>
+    items.assignTimestampsAndWatermarks(punctuated()).process(behind),
+  );
+
+  harness.processElement({at: 10});
+  harness.processElement({at: 20});
+
+  t.deepEqual(
+    harness.takeOutput().map(each => ('watermark' in each ? each.watermark : each)),
+    [{value: {at: -Infinity}, timestamp: 10}, 10, {value: {at: 30}, timestamp: 20}, 20],
+  );
+});
