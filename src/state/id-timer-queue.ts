@@ -56,6 +56,8 @@ export class IdTimerQueue implements TimerQueue {
   readonly #keys: KeySpace;
   readonly #namespaces: Namespaces;
 
+  /** By slot: the key if it is a number, else NaN. Beside the timer it costs no cache miss. */
+  #numbers = new Float64Array(SLOTS_MIN);
   // Slots. A free slot's NEXT is the next free one.
   #links = new Int32Array(SLOTS_MIN * LINK_WORDS);
   #slotCount = SLOTS_MIN;
@@ -90,6 +92,7 @@ export class IdTimerQueue implements TimerQueue {
     const link = slot * LINK_WORDS;
     links[link + KEY] = keyId;
     links[link + NAMESPACE] = namespaceId;
+    this.#numbers[slot] = typeof keys.current === 'number' ? keys.current : NaN;
     this.#append(slot, bucket);
   }
 
@@ -111,8 +114,12 @@ export class IdTimerQueue implements TimerQueue {
     this.polledNamespace = this.#namespaces.valueOf(links[link + NAMESPACE]!);
     this.polledTimestamp = this.#buckets.timestampOf(links[link + BUCKET]!);
     const next = links[link + NEXT]!;
-    if (next !== NONE) TOUCHED[0] = this.#keys.touchId(links[next * LINK_WORDS + KEY]!);
-    this.#keys.setCurrentId(links[link + KEY]!);
+    if (next !== NONE) {
+      const nextId = links[next * LINK_WORDS + KEY]!;
+      TOUCHED[0] = this.#keys.touch(nextId, this.#keyOf(next, nextId));
+    }
+    const keyId = links[link + KEY]!;
+    this.#keys.setCurrentKnown(keyId, this.#keyOf(slot, keyId));
     this.#remove(slot);
   }
 
@@ -142,7 +149,13 @@ export class IdTimerQueue implements TimerQueue {
   }
 
   get sizeBytes(): number {
-    return this.#links.byteLength + this.#buckets.sizeBytes;
+    return this.#links.byteLength + this.#numbers.byteLength + this.#buckets.sizeBytes;
+  }
+
+  /** The key of a slot, whose id is `keyId`. */
+  #keyOf(slot: number, keyId: number): unknown {
+    const number = this.#numbers[slot]!;
+    return number === number ? number : this.#keys.keyOf(keyId);
   }
 
   /** The slot of a timer in its bucket, or NONE. */
@@ -254,6 +267,9 @@ export class IdTimerQueue implements TimerQueue {
       const links = new Int32Array(2 * slot * LINK_WORDS);
       links.set(this.#links);
       this.#links = links;
+      const numbers = new Float64Array(2 * slot);
+      numbers.set(this.#numbers);
+      this.#numbers = numbers;
     }
     this.#slotsUsed += 1;
     return slot;

@@ -79,6 +79,11 @@ export class KeySpace {
     this.lanes = emptySlots(this.#slotCount, this.#stride, 0);
   }
 
+  /** Whether all keys are numbers. */
+  get isNumeric(): boolean {
+    return this.#isNumeric;
+  }
+
   /** How many keys there are; emptied ones are gone. */
   get size(): number {
     this.#sweep();
@@ -104,11 +109,10 @@ export class KeySpace {
     this.current = key;
   }
 
-  /** Makes the key with this id the current one. */
-  setCurrentId(id: number): void {
+  /** Makes a key the current one that is known to have a row: `key`, whose id is `id`. */
+  setCurrentKnown(id: number, key: unknown): void {
     if (this.#emptied.length > 0) this.#sweep();
-    const key = this.#keys[id];
-    this.at = this.atOf(id);
+    this.at = this.#isNumeric ? this.#findNumber(key as number) : id * this.#stride;
     this.current = key;
   }
 
@@ -116,8 +120,8 @@ export class KeySpace {
    * Reads something of the row of a key that will soon be the current one, so that it is in the cache then.
    * The caller has to do something with the number, or the reading is optimised away.
    */
-  touchId(id: number): number {
-    const at = this.#isNumeric ? this.#home(this.#keys[id] as number) : id * this.#stride;
+  touch(id: number, key: unknown): number {
+    const at = this.#isNumeric ? this.#home(key as number) : id * this.#stride;
     return this.lanes[at]!;
   }
 

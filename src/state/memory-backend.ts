@@ -61,6 +61,14 @@ export class MemoryBackend implements KeyedStateBackend {
     this.#keys.setCurrent(key);
   }
 
+  get paysToTouch(): boolean {
+    return this.#keys.isNumeric && this.#keys.lanes.byteLength >= TOUCHED_BYTES_MIN;
+  }
+
+  touchKey(key: number): number {
+    return this.#keys.touch(NO_KEY, key);
+  }
+
   getState(descriptor: AnyStateDescriptor): any {
     const {name, kind} = descriptor;
     const known = this.#states.get(name)?.descriptor.kind ?? this.#restored.kindOf(name);

@@ -132,6 +132,12 @@ export class RecordTable {
     return position;
   }
 
+  /** Removes a key; true if it was there. Positions are void then. */
+  remove(key: unknown): boolean {
+    const rows = this.#rows;
+    return rows !== undefined && rows.accepts(key) && rows.remove(key);
+  }
+
   /** The value at `position`: of shape `value` what is held, else built anew. */
   read(position: number): unknown {
     return readRow(this.#rows!, this.#shape!, position);

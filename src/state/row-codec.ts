@@ -15,7 +15,7 @@ import {isInheritedName, type RecordSchema} from '../records/schema.ts';
 /** Wider records stay on the heap: rows would get long. */
 const FIELDS_MAX = 16;
 
-type FieldKind = 'number' | 'boolean';
+type FieldKind = 'number' | 'int32' | 'boolean';
 
 export interface RowCodec {
   readonly isNumber: boolean;
@@ -33,9 +33,9 @@ export function codecOfSchema(schema: RecordSchema): RowCodec | undefined {
   const fields: Array<[string, FieldKind]> = [];
   for (const {path, type, nullability} of schema.columns) {
     if (nullability !== 0) return undefined;
-    const kind = type === 'int32' || type === 'float64' ? 'number' : type;
-    if (kind !== 'number' && kind !== 'boolean') return undefined;
-    if (schema.kind === 'value') return kind === 'number' ? numberCodec(true) : undefined;
+    const kind = type === 'float64' ? 'number' : type;
+    if (kind !== 'number' && kind !== 'int32' && kind !== 'boolean') return undefined;
+    if (schema.kind === 'value') return kind === 'boolean' ? undefined : numberCodec(true);
     if (path.length !== 1) return undefined;
     fields.push([path[0]!, kind]);
   }
@@ -97,6 +97,20 @@ function recordCodec(
 
 type Methods = Pick<RowCodec, 'fits' | 'read' | 'write'>;
 
+/** A field out of a lane. As an int32 it needs no object of its own, which a double in a record does. */
+const READ: Readonly<Record<FieldKind, (lane: string) => string>> = {
+  number: lane => lane,
+  int32: lane => `${lane} | 0`,
+  boolean: lane => `${lane} === 1`,
+};
+
+/** -0 is no int32. */
+const IS_TYPED: Readonly<Record<FieldKind, (field: string) => string>> = {
+  number: field => `typeof ${field} === 'number'`,
+  int32: field => `Object.is(${field} | 0, ${field})`,
+  boolean: field => `typeof ${field} === 'boolean'`,
+};
+
 /** Equal shapes share their code. */
 const compiled = new Map<string, Methods>();
 
@@ -109,14 +123,14 @@ function compileCodec(
   if (known !== undefined) return known;
   const built = fields.map(([name, kind], index) => {
     const lane = `lanes[at + ${index}]`;
-    return `${quote(name)}: ${kind === 'number' ? lane : `${lane} === 1`}`;
+    return `${quote(name)}: ${READ[kind](lane)}`;
   });
   // Each field is read once.
   const taken = fields.map(([name], index) => `const f${index} = ${propertyText('value', name)};`);
-  const isTyped = fields.map(([, kind], index) => `typeof f${index} === ${quote(kind)}`);
+  const isTyped = fields.map(([, kind], index) => IS_TYPED[kind](`f${index}`));
   const written = fields.map(
     ([, kind], index) =>
-      `lanes[at + ${index}] = ${kind === 'number' ? `f${index}` : `f${index} ? 1 : 0`};`,
+      `lanes[at + ${index}] = ${kind === 'boolean' ? `f${index} ? 1 : 0` : `f${index}`};`,
   );
   const check = `
     if (typeof value !== 'object' || value === null) return false;
@@ -150,7 +164,7 @@ function interpretCodec(
   const fits = (value: unknown): boolean => {
     if (typeof value !== 'object' || value === null) return false;
     const record = value as Record<string, unknown>;
-    if (!fields.every(([name, kind]) => typeof record[name] === kind)) return false;
+    if (!fields.every(([name, kind]) => isOfKind(record[name], kind))) return false;
     return isDeclared || (isPlainObject(value) && Object.keys(value).length === fields.length);
   };
   return {
@@ -159,7 +173,7 @@ function interpretCodec(
       const record: Record<string, unknown> = {};
       for (const [index, [name, kind]] of fields.entries()) {
         const lane = lanes[at + index]!;
-        record[name] = kind === 'number' ? lane : lane === 1;
+        record[name] = kind === 'boolean' ? lane === 1 : lane;
       }
       return record;
     },
@@ -167,9 +181,14 @@ function interpretCodec(
       if (!fits(value)) return false;
       for (const [index, [name, kind]] of fields.entries()) {
         const field = (value as Record<string, unknown>)[name];
-        lanes[at + index] = kind === 'number' ? (field as number) : field === true ? 1 : 0;
+        lanes[at + index] = kind === 'boolean' ? (field === true ? 1 : 0) : (field as number);
       }
       return true;
     },
   };
+}
+
+function isOfKind(field: unknown, kind: FieldKind): boolean {
+  if (kind === 'int32') return typeof field === 'number' && Object.is(field | 0, field);
+  return typeof field === kind;
 }
