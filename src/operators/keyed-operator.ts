@@ -31,7 +31,8 @@ export abstract class KeyedOperator extends BaseOperator {
   protected table: RecordTable;
   protected readonly emitsUpdates: boolean;
   readonly #keyField: string | undefined;
-  #place: RowPlace | undefined;
+  #place: (() => RowPlace) | undefined;
+  #slow: ((record: RecordText) => string) | undefined;
   #births: {count: number} | undefined;
   #isGenerating = false;
   #finishPosition = 0;
@@ -70,6 +71,11 @@ export abstract class KeyedOperator extends BaseOperator {
     this.table = table;
   }
 
+  /** For windows: the key of a record. */
+  keyOf(value: unknown): unknown {
+    return this.key.select(value);
+  }
+
   /** For windows: numbers new rows of tables with an extra lane by counting `births`. */
   numberRows(births: {count: number}): void {
     this.#births = births;
@@ -84,13 +90,19 @@ export abstract class KeyedOperator extends BaseOperator {
    * For windows: writes the code that takes a record into the table that `place` names, which has the form
    * of `table`. False, and nothing is written, if records of this kind have to go through `take`.
    */
-  generateInto(code: ChainCode, record: RecordText, table: RecordTable, place: RowPlace): boolean {
+  generateInto(
+    code: ChainCode,
+    record: RecordText,
+    table: RecordTable,
+    place: () => RowPlace,
+  ): boolean {
     const used = this.table;
     [this.table, this.#place] = [table, place];
     this.#isGenerating = true;
     const isTyped = code.isLoop && this.generateTyped(code, record);
     this.#isGenerating = false;
-    [this.table, this.#place] = [used, undefined];
+    this.table = used;
+    [this.#place, this.#slow] = [undefined, undefined];
     return isTyped;
   }
 
@@ -143,13 +155,14 @@ export abstract class KeyedOperator extends BaseOperator {
   }
 
   protected rowCode(code: ChainCode): RowCode {
-    return new RowCode(code, this.table, this.#place);
+    const place = this.#place?.();
+    this.#slow = place?.slow;
+    return new RowCode(code, this.table, place);
   }
 
   /** A statement that does everything about the record in the general way. */
   protected processText(code: ChainCode, record: RecordText): string {
-    const slow = this.#place?.slow;
-    if (slow !== undefined) return slow(record);
+    if (this.#slow !== undefined) return this.#slow(record);
     const process = code.bind((value: unknown, timestamp: number) => {
       this.process(value, timestamp);
     });

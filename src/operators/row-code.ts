@@ -93,13 +93,16 @@ export interface RowPlace {
   readonly fits: string | undefined;
   /** Writes what comes before the row is looked for, with a way to leave the record's block. */
   readonly enter?: (record: RecordText, leave: (statement: string) => string) => void;
+  /** Writes what comes as soon as the row has been found, before anything is stored in it. */
+  readonly found?: (record: RecordText, row: RowCode) => void;
   /** A statement behind whatever may have moved rows or changed the form of the table. */
   readonly reload?: string;
   /** A statement that does everything about the record in the general way. */
   readonly slow?: (record: RecordText) => string;
 }
 
-function constantPlace(code: ChainCode, table: RecordTable): RowPlace {
+/** The place of a table that stays the same; code for it is void when its rows move. */
+export function constantPlace(code: ChainCode, table: RecordTable): RowPlace {
   const rows = table.rows!;
   const isNumber = rows instanceof NumberKeyTable;
   return {
@@ -155,6 +158,7 @@ export class RowCode {
       this.#findBytes(place, column!.text, slow);
       record.remember(key.path!, this.key);
       if (this.#place.cells.length > 0) this.#declareCellIndex();
+      this.#place.found?.(record, this);
       return;
     }
     code.line(`const ${this.key} = ${column?.text ?? keyText(code, record, key)};`);
@@ -179,6 +183,7 @@ export class RowCode {
         break;
     }
     if (this.#place.cells.length > 0) this.#declareCellIndex();
+    this.#place.found?.(record, this);
   }
 
   end(): void {
@@ -339,6 +344,11 @@ export class RowCode {
     }
   }
 
+  /** Lane `index` of those behind the value, which belong to whoever keeps the table. */
+  extraLane(index: number): string {
+    return this.lane(this.shape.laneCount + index);
+  }
+
   /** The row is new. */
   #bear(): void {
     this.#code.line(`${this.isNew} = true;`);
@@ -347,10 +357,8 @@ export class RowCode {
 
   /** Gives the row the next number, where rows are numbered. */
   number(): void {
-    const {births, lanes} = this.#place;
-    if (births === undefined) return;
-    const lane = this.#rows.firstLane + this.shape.laneCount;
-    this.#code.line(`${lanes}[${this.position} + ${lane}] = ++${births};`);
+    const {births} = this.#place;
+    if (births !== undefined) this.#code.line(`${this.extraLane(0)} = ++${births};`);
   }
 
   #findNumber(columnType: string | undefined, slow: string): void {

@@ -123,7 +123,7 @@ export class SliceWindowOperator extends TableWindowOperator<SavedSlice> {
   generate(code: ChainCode, record: RecordText): void {
     if (this.options.lateTag !== undefined) this.collector.generate(code);
     this.#isGenerating = true;
-    const isTyped = this.inner.generateInto(code, record, this.#model, this.#place(code));
+    const isTyped = this.inner.generateInto(code, record, this.#model, () => this.#place(code));
     if (isTyped) this.#formOf(this.#model);
     this.#isGenerating = false;
     if (isTyped) return;
@@ -286,19 +286,14 @@ export class SliceWindowOperator extends TableWindowOperator<SavedSlice> {
       'end',
       'isTyped',
     ].map(name => code.name(name)) as [string, string, string, string, string, string, string];
-    // The model has rows only after the code for them was asked for; they cannot be more than that.
-    const cells = Array.from({length: CELLS_MAX}, () => code.name('cells'));
+    const cells = this.#model.rows!.cells.map(() => code.name('cells'));
     let isDeclared = false;
     let reload = '';
-    const operator = this;
     return {
       table: `${present}.table`,
       rows,
       lanes,
-      get cells() {
-        const count = operator.#model.rows?.cellCount ?? 0;
-        return cells.slice(0, count);
-      },
+      cells,
       shift,
       end,
       births: this.#geometry.isShared ? `${code.bind(this.#births)}.count` : undefined,
@@ -310,8 +305,7 @@ export class SliceWindowOperator extends TableWindowOperator<SavedSlice> {
         assert(!isDeclared, 'a place in code is entered once');
         isDeclared = true;
         const form = this.#formOf(this.#model);
-        const count = this.#model.rows!.cellCount;
-        const names = [from, to, rows, lanes, shift, end, isTyped, ...cells.slice(0, count)];
+        const names = [from, to, rows, lanes, shift, end, isTyped, ...cells];
         const assignments = [
           `${from} = ${present}.from`,
           `${to} = ${present}.to`,
@@ -320,7 +314,7 @@ export class SliceWindowOperator extends TableWindowOperator<SavedSlice> {
           `${shift} = ${present}.shift`,
           `${end} = ${present}.end`,
           `${isTyped} = ${present}.form === ${form}`,
-          ...cells.slice(0, count).map((name, index) => `${name} = ${present}.cells[${index}]`),
+          ...cells.map((name, index) => `${name} = ${present}.cells[${index}]`),
         ];
         reload = `${assignments.join('; ')};`;
         code.prologue(`let ${names.join(', ')};`);
@@ -437,9 +431,6 @@ export class SliceWindowOperator extends TableWindowOperator<SavedSlice> {
     }
   }
 }
-
-/** Rows of more cells are values (record-shape.ts). */
-const CELLS_MAX = 64;
 
 function find({rows}: RecordTable, key: unknown): number {
   return rows !== undefined && rows.accepts(key) ? rows.find(key) : NO_ROW;

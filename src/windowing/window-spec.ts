@@ -8,6 +8,7 @@ import {RollingAggregateOperator} from '../operators/rolling-aggregate.ts';
 import {isPlainObject} from '../records/any-codec.ts';
 import {AggregationReduce} from './aggregation-reduce.ts';
 import {EventTimeSessionWindows, ProcessingTimeSessionWindows} from './session-windows.ts';
+import {SessionWindowOperator} from './session-window-operator.ts';
 import {sliceGeometry, type SliceGeometry} from './slice-geometry.ts';
 import {SliceWindowOperator} from './slice-window-operator.ts';
 import type {ContentsSpec} from './window-contents.ts';
@@ -37,27 +38,39 @@ export function windowSpec(options: WindowOptions): OperatorSpec {
   };
 }
 
+/**
+ * A trigger that was set by hand, even the default one, asks for the general operator, which calls
+ * functions element by element for each window.
+ */
 function createWindowOperator(context: OperatorContext, options: WindowOptions): OperatorRuntime {
-  const geometry = slicesOf(options);
-  if (geometry === undefined) return new WindowOperator(context, options);
-  const inner = innerOperator(context, options.key ?? ONE_KEY, options.contents);
-  return new SliceWindowOperator(context, options, geometry, inner);
+  const {assigner, trigger, evictor, allowedLatenessMs, contents} = options;
+  const isPlain =
+    trigger === assigner.defaultTrigger &&
+    evictor === undefined &&
+    allowedLatenessMs === 0 &&
+    contents.kind !== 'list' &&
+    !hasLife(contents.fn);
+  if (isPlain) {
+    const inner = (): KeyedOperator => innerOperator(context, options.key ?? ONE_KEY, contents);
+    const geometry = slicesOf(options);
+    if (geometry !== undefined) {
+      return new SliceWindowOperator(context, options, geometry, inner());
+    }
+    if (assigner instanceof EventTimeSessionWindows) {
+      return new SessionWindowOperator(context, options, inner());
+    }
+  }
+  return new WindowOperator(context, options);
 }
 
 /** All elements have one key. */
 const ONE_KEY: KeySelector = {kind: 'function', fn: () => 0};
 
-/**
- * How the windows consist of slices; undefined where they do not, or where it would show. A trigger that
- * was set by hand, even the default one, asks for the general operator, which calls functions element by
- * element for each window.
- */
-function slicesOf(options: WindowOptions): SliceGeometry | undefined {
-  const {assigner, trigger, evictor, allowedLatenessMs, contents} = options;
-  if (trigger !== assigner.defaultTrigger || evictor !== undefined) return undefined;
-  if (allowedLatenessMs !== 0 || contents.kind === 'list' || hasLife(contents.fn)) return undefined;
+/** How the windows consist of slices; undefined where they do not, or where it would show. */
+function slicesOf({assigner, contents}: WindowOptions): SliceGeometry | undefined {
   const geometry = sliceGeometry(assigner);
-  if (geometry === undefined || !geometry.isShared || contents.kind === 'reduce') return geometry;
+  if (geometry === undefined || !geometry.isShared || contents.kind !== 'aggregate')
+    return geometry;
   return isMergeable(contents) ? geometry : undefined;
 }
 
