@@ -13,6 +13,7 @@ import {assert} from '../base/assert.ts';
 import type {Arena} from '../memory/arena.ts';
 import type {LocalPool} from '../memory/local-pool.ts';
 import type {SegmentPool} from '../memory/segment-pool.ts';
+import {dropLocalTexts} from '../records/local-texts.ts';
 import type {InputChannel} from './channel.ts';
 import {Debloater, type DebloaterOptions} from './debloater.ts';
 import {BATCH, OVERSIZED, PART, needsCredit} from './descriptor.ts';
@@ -141,6 +142,7 @@ export class InputGate {
     for (const channel of this.channels) {
       this.#payloads[channel.index] = undefined;
       while (channel.queueLength() > 0) {
+        if (channel.kind() === BATCH) dropLocalTexts(this.#arena, this.segmentOffset(channel));
         if (needsCredit(channel.kind())) this.#segments.give(channel.word(1));
         channel.release();
       }

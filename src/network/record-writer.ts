@@ -54,6 +54,7 @@ import {
   encodeOversized,
 } from '../records/batch-writer.ts';
 import {inferSchema, widen} from '../records/infer-schema.ts';
+import {dropLocalTexts} from '../records/local-texts.ts';
 import type {RecordSchema} from '../records/schema.ts';
 import type {OutputChannel} from './channel.ts';
 import {
@@ -108,7 +109,7 @@ export interface RecordWriterOptions {
   readonly segments: LocalPool;
   /** Larger records are refused: the option `memory` of the job. Default 1 GiB. */
   readonly recordSizeBytesMax?: number;
-  /** Who owns the segments of this thread. */
+  /** Who owns the segments of this thread. A consumer with the same owner is in this thread. */
   readonly owner: number;
   readonly channels: readonly OutputChannel[];
   /** Owner of the segments that each channel's consumer receives. */
@@ -351,15 +352,22 @@ export class RecordWriter {
       // Closed, so that code which still runs cannot write into a segment of somebody else.
       if (this.batch?.isOpen(channel) === true) this.batch.close(channel);
       const segment = this.#segment[channel];
-      if (segment !== NO_SEGMENT) this.#options.segments.give(segment);
+      if (segment !== NO_SEGMENT) this.#giveBack(segment);
       this.#segment[channel] = NO_SEGMENT;
-      for (const {segment: parked} of this.#parked[channel]) this.#options.segments.give(parked);
+      for (const {segment: parked} of this.#parked[channel]) this.#giveBack(parked);
       this.#parked[channel] = [];
       this.#announcing[channel] = undefined;
       this.#state[channel] = EMPTY;
     }
     this.#parkedCount = 0;
     this.#notOpen = this.channels.length;
+  }
+
+  /** Gives back a segment that nobody has read. */
+  #giveBack(segment: number): void {
+    const {arena, pool, segments} = this.#options;
+    dropLocalTexts(arena, pool.offsetBytes(segment));
+    segments.give(segment);
   }
 
   #wait(record: WaitingRecord): void {
@@ -598,7 +606,7 @@ export class RecordWriter {
 
   /** From now on batches have `schema`; what is open under the old one is closed. */
   #useSchema(schema: RecordSchema): void {
-    const {arena, pool, timestamps, debug} = this.#options;
+    const {arena, pool, timestamps, debug, owner, consumerOwners} = this.#options;
     for (let channel = 0; channel < this.channels.length; channel += 1) {
       if (this.#state[channel] === OPEN) this.#close(channel);
     }
@@ -613,6 +621,7 @@ export class RecordWriter {
       schemaVersion: this.#version,
       checkFields: debug || !schema.declared,
       interpret: this.#options.interpret,
+      isLocal: consumerOwners.map(consumer => consumer === owner),
     });
     this.#announcement = Buffer.from(JSON.stringify({schema, timestamps}));
   }

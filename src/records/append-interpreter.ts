@@ -9,7 +9,8 @@ import {
   endTerms,
   indexAt,
   integerTerms,
-  MODE_PLAIN,
+  MODE_DICTIONARY,
+  MODE_LOCAL,
   STATE_MISSING,
   STATE_NULL,
   STATE_UNDEFINED,
@@ -85,8 +86,9 @@ class AppendInterpreter {
         continue;
       }
       const text = isPresent ? (this.#values[index] as string) : '';
-      if (state[at + TARGET_MODES + heap]! === MODE_PLAIN) {
-        need += 2 * text.length;
+      const mode = state[at + TARGET_MODES + heap]!;
+      if (mode !== MODE_DICTIONARY) {
+        need += mode === MODE_LOCAL ? text.length : 2 * text.length;
       } else {
         codes[heap] = batches.dictionaries[heap]!.find(target, text);
         if (codes[heap] < 0) need += 2 * text.length + 4;
@@ -177,7 +179,7 @@ class AppendInterpreter {
         const text = (value as string | undefined) ?? '';
         words[first + rows + 1] =
           place.column.type === 'string'
-            ? this.#storeText(target, regionIndex, text, codes[regionIndex])
+            ? this.#storeText(target, regionIndex, text, codes[regionIndex], rows)
             : batches.commitField(target, regionIndex, lengths[regionIndex]!);
       }
       if (place.stateIndex >= 0) {
@@ -187,9 +189,19 @@ class AppendInterpreter {
     }
   }
 
-  #storeText(target: number, heap: number, text: string, code: number | undefined): number {
+  #storeText(
+    target: number,
+    heap: number,
+    text: string,
+    code: number | undefined,
+    row: number,
+  ): number {
     const batches = this.#batches;
     const slot = target * batches.layout.heapCount + heap;
+    if (batches.state[target * batches.stride + TARGET_MODES + heap]! === MODE_LOCAL) {
+      batches.localTexts[slot]!.push(text);
+      return row;
+    }
     if (code === undefined) {
       const texts = batches.texts[slot]! + text;
       batches.texts[slot] = texts;

@@ -14,6 +14,8 @@ import {
   endTerms,
   indexText,
   integerTerms,
+  MODE_DICTIONARY,
+  MODE_LOCAL,
   MODE_PLAIN,
   STATE_MISSING,
   STATE_NULL,
@@ -91,6 +93,11 @@ class AppendGenerator {
     this.#countFields = countFields;
   }
 
+  /** Whether batches of some target are read in this thread. */
+  get #hasLocal(): boolean {
+    return this.#layout.heapCount > 0 && this.#batches.isLocal.includes(true);
+  }
+
   generate(): AppendText {
     const {schema, heapCount, heaps} = this.#layout;
     const {value, target, timestamp, result, prefix} = this.#names;
@@ -104,6 +111,7 @@ class AppendGenerator {
     this.#bind('plain', Object.prototype);
     this.#bind('hasOwn', Object.hasOwn);
     if (heapCount > 0) this.#bind('texts', this.#batches.texts);
+    if (this.#hasLocal) this.#bind('localTexts', this.#batches.localTexts);
 
     const label = `${prefix}append`;
     this.#line(`${label}: {`);
@@ -149,10 +157,14 @@ class AppendGenerator {
         const heap = place.regionIndex;
         const dictionary = this.#bind(`dictionary${heap}`, this.#batches.dictionaries[heap]);
         this.#line(`let ${code} = -1;`);
-        this.#line(`if (${state}[${at} + ${TARGET_MODES + heap}] !== ${MODE_PLAIN}) {`);
+        const mode = `${state}[${at} + ${TARGET_MODES + heap}]`;
+        this.#line(`if (${mode} === ${MODE_DICTIONARY}) {`);
         this.#line(`${code} = ${dictionary}.find(${target}, ${field});`);
         this.#line(`${need} += ${code} < 0 ? 4 : -2 * ${field}.length;`);
         this.#line('}');
+        if (this.#hasLocal) {
+          this.#line(`else if (${mode} === ${MODE_LOCAL}) ${need} -= ${field}.length;`);
+        }
       }
       const bound = `${state}[${at} + ${TARGET_BOUND}]`;
       const isOverRoom = `${bound} + ${need} > ${state}[${at} + ${TARGET_ROOM}]`;
@@ -434,6 +446,11 @@ class AppendGenerator {
         this.#line(`${texts}[${heap}] = ${text};`);
         const flushed = `${this.#name('state')}[${at} + ${TARGET_MODES + this.#layout.heapCount + place_}]`;
         this.#line(`${end} = ${flushed} + ${text}.length;`);
+        if (this.#hasLocal) {
+          this.#line(`} else if (${mode} === ${MODE_LOCAL}) {`);
+          this.#line(`${this.#name('localTexts')}[${heap}].push(${field});`);
+          this.#line(`${end} = ${rows};`);
+        }
         this.#line('} else {');
         this.#line(`if (${code} < 0) {`);
         this.#line(`${code} = ${dictionary}.add(${this.#names.target});`);

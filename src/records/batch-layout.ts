@@ -18,6 +18,9 @@
  *
  * A text heap is Latin-1 up to its first unit above 0xFF and UTF-16 (at an even offset) behind it.
  * So it costs one byte per unit where that is enough, and lone surrogates survive.
+ *
+ * In local mode the texts of a column are not in the segment at all: the reader is in the same thread
+ * and gets the strings themselves (local-texts.ts). Word r + 1 of the ends is then the number r.
  */
 import {assert} from '../base/assert.ts';
 import {ALLOWS_MISSING, isUnknown, type Column, type RecordSchema} from './schema.ts';
@@ -40,6 +43,7 @@ export const HEAP_WORDS = 6;
 
 export const MODE_PLAIN = 0;
 export const MODE_DICTIONARY = 1;
+export const MODE_LOCAL = 2;
 
 export const STATE_VALUE = 0;
 export const STATE_NULL = 1;

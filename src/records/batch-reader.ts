@@ -30,6 +30,8 @@ import {
   indexText,
   integerTerms,
   layoutOf,
+  MODE_DICTIONARY,
+  MODE_LOCAL,
   MODE_PLAIN,
   STATE_MISSING,
   STATE_NULL,
@@ -39,6 +41,7 @@ import {
   type ColumnPlace,
 } from './batch-layout.ts';
 import {compileFactory, isCodeGenerationAllowed, quote} from './compiler.ts';
+import {localTextsOf, type LocalTexts} from './local-texts.ts';
 import {eachPlace, isNullable, recordTree, type LeafNode, type ObjectNode} from './record-tree.ts';
 import {ALLOWS_MISSING, type ColumnType, type RecordSchema} from './schema.ts';
 
@@ -68,7 +71,7 @@ export interface TextPlace {
   readonly codeCount: string;
   /** The code of the row, if it is coded. */
   readonly code: string;
-  /** Whether every unit of every text is stored as one byte. */
+  /** Whether every unit of every text is there as one byte; otherwise `base` and `word` mean nothing. */
   readonly isNarrow: string;
   /** The byte of the arena where the texts begin. */
   readonly base: string;
@@ -92,7 +95,9 @@ export class BatchReader {
   readonly #prefix: string;
   readonly #decoder = new ValueDecoder();
   readonly #texts: Array<string | undefined> = [];
-  readonly #dictionaries: Array<string[] | undefined> = [];
+  /** Entries by code, or texts by row in local mode. */
+  readonly #dictionaries: Array<readonly string[] | undefined> = [];
+  readonly #localTexts: LocalTexts;
   readonly #compiled: CompiledReader | undefined;
   #segment = 0;
   #rowCount = 0;
@@ -104,6 +109,7 @@ export class BatchReader {
     this.#layout = layoutOf(options.schema, options.timestamps);
     this.#tree = options.schema.kind === 'record' ? recordTree(this.#layout.places) : undefined;
     this.#prefix = options.prefix ?? 'in_';
+    this.#localTexts = localTextsOf(arena);
     const isInterpreted = options.interpret === true || !isCodeGenerationAllowed();
     this.#compiled = isInterpreted ? undefined : this.#compile();
   }
@@ -123,6 +129,7 @@ export class BatchReader {
       this.#texts[heap] = undefined;
       this.#dictionaries[heap] = undefined;
     }
+    if (this.#layout.heapCount > 0) this.#takeLocalTexts();
     this.#compiled?.attach();
   }
 
@@ -177,13 +184,14 @@ export class BatchReader {
     return (this.#texts[heap] ??= this.#decodeText(heap, 0));
   }
 
-  /** The decoded dictionary of a heap column of the attached batch. */
-  dictionary(heap: number): string[] {
+  /** The entries of a heap column's dictionary in the attached batch; in local mode its texts by row. */
+  dictionary(heap: number): readonly string[] {
     return (this.#dictionaries[heap] ??= this.#decodeDictionary(heap));
   }
 
-  /** Whether every unit of a heap column's texts in the attached batch is stored as one byte. */
+  /** Whether the texts of a heap column in the attached batch are there as bytes, one per unit. */
   isNarrow(heap: number): boolean {
+    if (this.#heapWord(heap, HEAP_MODE) === MODE_LOCAL) return false;
     return this.#heapWord(heap, HEAP_UNITS) === this.#heapWord(heap, HEAP_NARROW_UNITS);
   }
 
@@ -262,7 +270,7 @@ export class BatchReader {
     const prefix = this.#prefix;
     const column = this.#layout.places.indexOf(place);
     const heap = place.regionIndex;
-    const isCoded = `${prefix}m${column} !== ${MODE_PLAIN}`;
+    const isCoded = `${prefix}m${column} === ${MODE_DICTIONARY}`;
     const first = `${prefix}c${column} + ${row}`;
     const code = `${prefix}words[${first} + 1]`;
     return {
@@ -487,8 +495,19 @@ read(row) { return ${this.recordText('row')}; },
 
   /** Bytes of the ends of dictionary entries in front of the texts. */
   #entryEndsBytes(heap: number): number {
-    if (this.#heapWord(heap, HEAP_MODE) === MODE_PLAIN) return 0;
+    if (this.#heapWord(heap, HEAP_MODE) !== MODE_DICTIONARY) return 0;
     return 4 * (this.#heapWord(heap, HEAP_DICTIONARY_COUNT) + 1);
+  }
+
+  /** Texts that were handed over by reference belong to this reader until it goes to another batch. */
+  #takeLocalTexts(): void {
+    const columns = this.#localTexts.take(this.#segment);
+    for (let heap = 0; heap < this.#layout.heapCount; heap += 1) {
+      if (this.#rowCount === 0 || this.#heapWord(heap, HEAP_MODE) !== MODE_LOCAL) continue;
+      const texts = columns?.[heap];
+      assert(texts?.length === this.#rowCount, 'local texts are read once, in their own thread');
+      this.#dictionaries[heap] = texts;
+    }
   }
 
   #decodeText(heap: number, skipBytes: number): string {

@@ -32,6 +32,8 @@ export interface BatchWriterOptions {
   readonly checkFields?: boolean;
   /** Run the interpreter even where code generation is allowed. */
   readonly interpret?: boolean;
+  /** By target: whether its batches are read in this thread; then texts are handed over by reference. */
+  readonly isLocal?: readonly boolean[];
 }
 
 export class BatchWriter {

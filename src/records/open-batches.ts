@@ -9,7 +9,7 @@
  *   SEGMENT           where the segment starts, in blocks of 8 bytes (int32 up to 16 GiB)
  *   BOUND, ROOM       bytes that the heap needs at most, and has
  *   EXACT             what BOUND was when the texts were last looked at
- *   MODES …           per heap column: plain or dictionary
+ *   MODES …           per heap column: plain, dictionary or local
  *   FLUSHED …         per heap column: units of its text that were written to bytes already
  *
  * A text costs one byte per unit, or two behind the first unit above 0xFF. Looking at each text would
@@ -18,6 +18,9 @@
  * won, so this happens a few times per batch, no unit is looked at twice, and the heap can never
  * overflow. The search costs nothing for texts that V8 stores as one byte per unit: the expression
  * cannot match there (42 ns for 10 000 units).
+ *
+ * A target whose reader is in this thread keeps its texts as they are, by reference (local-texts.ts). They
+ * count as one byte per unit, so that a batch in flight is worth its segment all the same.
  *
  * One thread owns all of this; other threads see a batch only after `close`.
  */
@@ -42,11 +45,13 @@ import {
   heapStartBytes,
   indexAt,
   MODE_DICTIONARY,
+  MODE_LOCAL,
   MODE_PLAIN,
   rowCapacity,
   type BatchLayout,
 } from './batch-layout.ts';
 import {accepts} from './infer-schema.ts';
+import {localTextsOf, type LocalTexts} from './local-texts.ts';
 import {StringDictionary} from './string-dictionary.ts';
 
 /** The row is written. */
@@ -105,6 +110,10 @@ export class OpenBatches {
   readonly state: Int32Array;
   /** Per target and heap column: the text of an open batch that is not flushed yet. */
   readonly texts: string[];
+  /** Per target and heap column: the texts of an open batch in local mode, by row. */
+  readonly localTexts: string[][];
+  /** By target: whether what reads its batches is in this thread. */
+  readonly isLocal: readonly boolean[];
   /** Per heap column; undefined unless it holds text. */
   readonly dictionaries: ReadonlyArray<StringDictionary | undefined>;
   readonly #segmentSizeBytes: number;
@@ -113,6 +122,7 @@ export class OpenBatches {
   readonly #encoder = new ValueEncoder();
   readonly #encodedStarts: Int32Array;
   readonly #pending: PendingBytes[];
+  readonly #handedOver: LocalTexts;
   /** Per target and heap column: where each dictionary entry ends, behind a 0. */
   readonly #entryEnds: number[][];
   readonly #wantsDictionary: boolean[];
@@ -124,7 +134,12 @@ export class OpenBatches {
   constructor(
     arena: Arena,
     layout: BatchLayout,
-    options: {segmentSizeBytes: number; targetCount: number; schemaVersion: number},
+    options: {
+      segmentSizeBytes: number;
+      targetCount: number;
+      schemaVersion: number;
+      isLocal?: readonly boolean[];
+    },
   ) {
     assert(options.segmentSizeBytes % 8 === 0, 'a segment is a multiple of 8 bytes');
     const {heapCount, heaps} = layout;
@@ -137,6 +152,10 @@ export class OpenBatches {
     this.#targetCount = options.targetCount;
     const slots = options.targetCount * heapCount;
     this.texts = Array.from({length: slots}, () => '');
+    this.localTexts = Array.from({length: slots}, () => NO_TEXTS);
+    this.isLocal = options.isLocal ?? Array.from({length: options.targetCount}, () => false);
+    assert(this.isLocal.length === options.targetCount, 'each target is local or is not');
+    this.#handedOver = localTextsOf(arena);
     this.#pending = Array.from({length: slots}, () => ({buffer: NO_BYTES, length: 0}));
     this.#entryEnds = Array.from({length: slots}, () => []);
     this.dictionaries = heaps.map(({column}) =>
@@ -184,6 +203,9 @@ export class OpenBatches {
         const ends = this.#entryEnds[target * layout.heapCount + heap]!;
         ends.length = 0;
         ends.push(0);
+      } else if (this.isLocal[target]!) {
+        state[at + TARGET_MODES + heap] = MODE_LOCAL;
+        this.localTexts[target * layout.heapCount + heap] = newTexts();
       } else {
         state[at + TARGET_MODES + heap] = MODE_PLAIN;
       }
@@ -211,7 +233,9 @@ export class OpenBatches {
   #dictionaryColumns(target: number): number {
     const at = target * this.stride + TARGET_MODES;
     let count = 0;
-    for (let heap = 0; heap < this.layout.heapCount; heap += 1) count += this.state[at + heap]!;
+    for (let heap = 0; heap < this.layout.heapCount; heap += 1) {
+      if (this.state[at + heap]! === MODE_DICTIONARY) count += 1;
+    }
     return count;
   }
 
@@ -238,7 +262,9 @@ export class OpenBatches {
     for (let heap = 0; heap < heapCount; heap += 1) {
       const slot = target * heapCount + heap;
       const dictionary = this.dictionaries[heap];
-      if (dictionary !== undefined) {
+      if (this.state[at + TARGET_MODES + heap]! === MODE_LOCAL) {
+        count += unitsOf(this.localTexts[slot]!);
+      } else if (dictionary !== undefined) {
         this.#flushText(at, heap, slot);
         count += 2 * this.texts[slot]!.length;
         if (this.state[at + TARGET_MODES + heap]! === MODE_DICTIONARY) {
@@ -334,9 +360,15 @@ export class OpenBatches {
     const header = segment * 2;
     const heapStart = capacity === 0 ? 4 * HEADER_WORDS : heapStartBytes(layout, capacity);
     let position = heapStart;
+    let localUnits = 0;
     for (let heap = 0; heap < layout.heapCount && capacity > 0; heap += 1) {
-      position = this.#writeHeap(target, heap, position);
+      if (state[at + TARGET_MODES + heap]! === MODE_LOCAL) {
+        localUnits += this.#handOver(target, heap);
+      } else {
+        position = this.#writeHeap(target, heap, position);
+      }
     }
+    position += localUnits;
     assert(position <= this.#segmentSizeBytes, 'a closed batch fits its segment');
     words[header + HEADER_SCHEMA_VERSION] = this.#schemaVersion;
     words[header + HEADER_ROW_COUNT] = rowCount;
@@ -350,6 +382,26 @@ export class OpenBatches {
     state[at + TARGET_ROOM] = 0;
     state[at + TARGET_BOUND] = 0;
     return {rowCount, usedBytes: position};
+  }
+
+  /** Leaves the texts of a column to the reader in this thread; returns how many units they have. */
+  #handOver(target: number, heap: number): number {
+    const {words} = this.arena;
+    const at = target * this.stride;
+    const slot = target * this.layout.heapCount + heap;
+    const segment = this.state[at + TARGET_SEGMENT]!;
+    const header = segment * 2 + HEADER_WORDS + HEAP_WORDS * heap;
+    const texts = this.localTexts[slot]!;
+    const units = unitsOf(texts);
+    words[header + HEAP_MODE] = MODE_LOCAL;
+    words[header + HEAP_START] = 0;
+    words[header + HEAP_UNITS] = units;
+    words[header + HEAP_NARROW_UNITS] = 0;
+    words[header + HEAP_DICTIONARY_COUNT] = 0;
+    if (this.state[at + TARGET_ROWS]! > 0) this.#handedOver.put(segment, heap, texts);
+    this.localTexts[slot] = NO_TEXTS;
+    this.#judgeDictionary(target, heap, this.dictionaries[heap]!);
+    return units;
   }
 
   #writeHeap(target: number, heap: number, from: number): number {
@@ -405,7 +457,7 @@ export class OpenBatches {
   #judgeDictionary(target: number, heap: number, dictionary: StringDictionary): void {
     const at = target * this.stride;
     const rows = this.state[at + TARGET_ROWS]!;
-    if (this.state[at + TARGET_MODES + heap]! === MODE_PLAIN) {
+    if (this.state[at + TARGET_MODES + heap]! !== MODE_DICTIONARY) {
       this.#retryIn[heap]! -= 1;
       if (this.#retryIn[heap]! <= 0 && !this.#wantsDictionary[heap]!) {
         if (this.#dictionaryUsers[heap]! > 0) return;
@@ -449,6 +501,22 @@ export class OpenBatches {
 }
 
 const NO_BYTES = Buffer.alloc(0);
+
+/** Of a column that is not in local mode; nothing is ever added. */
+const NO_TEXTS: string[] = [];
+
+/** An empty array that V8 knows to hold objects, so that adding the first text does not change its form. */
+function newTexts(): string[] {
+  const texts = [''];
+  texts.pop();
+  return texts;
+}
+
+function unitsOf(texts: readonly string[]): number {
+  let units = 0;
+  for (let row = 0; row < texts.length; row += 1) units += texts[row]!.length;
+  return units;
+}
 
 function reserve(pending: PendingBytes, count: number): void {
   const needed = pending.length + count;

@@ -4,6 +4,7 @@ import {InvariantError} from '../../src/base/assert.ts';
 import {StreamError} from '../../src/base/errors.ts';
 import {BATCH, END_OF_DATA, OVERSIZED, SCHEMA, WATERMARK} from '../../src/network/descriptor.ts';
 import {broadcastPartitioner, roundRobinPartitioner} from '../../src/network/partitioner.ts';
+import {localTextsOf} from '../../src/records/local-texts.ts';
 import {APPENDED, APPENDED_FULL, NO_ROOM} from '../../src/records/batch-writer.ts';
 import {inferSchema} from '../../src/records/infer-schema.ts';
 import {int32, optional, schema, string, struct} from '../../src/records/schema.ts';
@@ -839,6 +840,26 @@ for (const [what, prepare] of Object.entries<(exchange: Exchange) => void>({
     });
   }
 }
+
+test('texts on the way to a task of the same thread are forgotten with their segments', t => {
+  const exchange = new Exchange({isLocal: true, writer: {overdraftSegments: 2}});
+  const {writer, arena} = exchange;
+  const emit = (id: number) => writer.emit({id, text: `only once ${id}`}, NaN);
+  for (let id = 0; id < 200; id += 1) {
+    emit(id);
+    // Batches large enough to show that a dictionary does not pay.
+    if (id % 40 === 39) exchange.settle();
+  }
+  t.is(localTextsOf(arena).size, 0);
+
+  for (let id = 0; id < 1000; id += 1) emit(id);
+  const waiting = localTextsOf(arena).size;
+  t.true(waiting > exchange.inFlightMax, 'some are in flight, some are parked');
+
+  writer.dispose();
+  t.is(localTextsOf(arena).size, exchange.inFlightMax);
+  t.is(exchange.close(), 0);
+});
 
 test('a record that comes after the end is refused loudly, and harms nobody', t => {
   for (const exchange of [known(), new Exchange()]) {

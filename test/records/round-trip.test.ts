@@ -12,6 +12,7 @@ const options = fc.record({
   interpretWriter: fc.boolean(),
   interpretReader: fc.boolean(),
   sampleCount: fc.integer({min: 0, max: 5}),
+  localTargets: fc.integer({min: 0, max: 7}),
 });
 
 for (const seed of [1, 2]) {

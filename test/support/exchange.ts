@@ -20,6 +20,7 @@ import {InputGate} from '../../src/network/input-gate.ts';
 import {constantPartitioner, type Partitioner} from '../../src/network/partitioner.ts';
 import {RecordWriter, type RecordWriterOptions} from '../../src/network/record-writer.ts';
 import {BatchReader} from '../../src/records/batch-reader.ts';
+import {localTextsOf} from '../../src/records/local-texts.ts';
 import {decodeOversized} from '../../src/records/batch-writer.ts';
 import type {RecordSchema} from '../../src/records/schema.ts';
 
@@ -277,6 +278,7 @@ export class Exchange {
     for (const writer of this.writers) writer.dispose();
     for (const consumer of this.consumers) consumer.gate.dispose();
     for (const pool of [...this.producerPools, ...this.consumerPools]) pool.drain();
+    assert.equal(localTextsOf(this.arena).size, 0, 'texts that nobody will read are forgotten');
     return this.pool.segmentCount - this.pool.freeCount();
   }
 }

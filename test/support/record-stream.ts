@@ -37,6 +37,8 @@ export interface StreamOptions {
   /** Values from which the first schema is inferred. */
   readonly sampleCount: number;
   readonly schema?: RecordSchema;
+  /** Targets whose texts are handed over by reference: a sum of 1 << target; default 0. */
+  readonly localTargets?: number;
 }
 
 export interface Delivery {
@@ -79,6 +81,10 @@ export function carry(values: readonly unknown[], options: StreamOptions): Strea
         timestamps,
         schemaVersion,
         interpret: options.interpretWriter,
+        isLocal: Array.from(
+          {length: targetCount},
+          (_, target) => (((options.localTargets ?? 0) >> target) & 1) === 1,
+        ),
       }),
       new BatchReader(arena, {
         segmentSizeBytes,
