@@ -119,6 +119,11 @@ export type {
   WatermarkOutput,
 } from './time/watermark-generator.ts';
 export type {AllWindowedStream, WindowedStream} from './api/windowed-stream.ts';
+export type {
+  MapPartitionFunction,
+  PartitionWindowedStream,
+  SortOrder,
+} from './api/partition-windowed-stream.ts';
 export type {IntervalJoin, IntervalJoined} from './api/interval-join.ts';
 export type {
   CoGroupedStreams,

@@ -67,6 +67,7 @@ import {
   type Summable,
 } from './field-path.ts';
 import type {TransformationRecorder} from './recorder.ts';
+import {PartitionWindowedStream} from './partition-windowed-stream.ts';
 import {AllWindowedStream, WindowedStream} from './windowed-stream.ts';
 
 /** One of the streams that make up a stream. */
@@ -335,6 +336,12 @@ export class DataStream<T> extends OperatorSettings {
   windowAll(assigner: WindowAssigner<T>): AllWindowedStream<T> {
     const {recorder, inputs} = this.#internals;
     return new AllWindowedStream({recorder, inputs, assigner});
+  }
+
+  /** What each subtask reads of a bounded stream as one window, which ends with the input. */
+  fullWindowPartition(): PartitionWindowedStream<T> {
+    const {recorder, inputs} = this.#internals;
+    return new PartitionWindowedStream<T>({recorder, inputs, window: undefined});
   }
 
   /** As `countWindow` on a keyed stream, for all elements in one subtask. Errors: `E_WINDOW_COUNT`. */
@@ -717,6 +724,13 @@ export class KeyedStream<T, K> extends DataStream<T> {
   window(assigner: WindowAssigner<T>): WindowedStream<T, K> {
     const {recorder, inputs} = internalsOf('window', this);
     return new WindowedStream({recorder, inputs, key: this.#key, assigner});
+  }
+
+  /** The records of each key of a bounded stream as one window, which ends with the input. */
+  override fullWindowPartition(): PartitionWindowedStream<T> {
+    const {recorder, inputs} = internalsOf('fullWindowPartition', this);
+    const window = this.window(GlobalWindows.createWithEndOfStreamTrigger());
+    return new PartitionWindowedStream<T>({recorder, inputs, window});
   }
 
   /**
