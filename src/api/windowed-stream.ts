@@ -300,7 +300,7 @@ export class AllWindowedStream<T> extends Windows<T> {
 }
 
 /** The form of a window function that is an object: a plain function is taken for a process function. */
-type ApplyObject<F> = Extract<F, {apply: unknown}>;
+type ApplyObject<F> = Exclude<F, (...args: any[]) => unknown>;
 
 /** How the function behind a reduce or an aggregate is called. */
 function windowCall(
