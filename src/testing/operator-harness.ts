@@ -98,7 +98,7 @@ export class OperatorHarness<A = any, O = any, B = never> {
   readonly #tasks: readonly HarnessTask[];
   readonly #inputs: ReadonlyArray<HarnessTask>;
   readonly #state: HarnessState;
-  readonly #counters = new Map<string, {value: number; add(amount: number): void}>();
+  readonly #counters = new Map<string, {value: number; add(amount?: number): void}>();
   readonly #sides = new Map<string, Array<OutputRecord<unknown>>>();
   #output: Array<HarnessOutput<O>> = [];
   #watermark = -Infinity;
@@ -505,7 +505,7 @@ export class OperatorHarness<A = any, O = any, B = never> {
     if (counter === undefined) {
       const created = {
         value: 0,
-        add(amount: number) {
+        add(amount = 1) {
           created.value += amount;
         },
       };
