@@ -85,7 +85,7 @@ export class IdTimerQueue implements TimerQueue {
     }
     const keyId = keys.ensureId();
     const namespaceId = this.#namespaces.retain(namespace);
-    keys.retain(keyId);
+    keys.retainCurrent();
     const slot = this.#takeSlot();
     this.size += 1;
     const links = this.#links;

@@ -3,7 +3,7 @@
  * tables of windowed state, and a row of lanes in which all states without a namespace keep what has a
  * fixed width. So the one look-up of `setCurrent` is all that any number of such states cost.
  *
- *   at ──► [ id | mask | lane 2 | lane 3 … ]        the row of the current key; -1 if it has none
+ *   at ──► [ id | mask | references | lane 3 … ]    the row of the current key; -1 if it has none
  *
  * As long as all keys are numbers the rows are the slots of an open-addressing table, with the key in the
  * word before the id: looking up a key brings its state into the cache (18 against 8.5 million
@@ -30,7 +30,8 @@ import {FIBONACCI} from './number-key-table.ts';
 export const NO_KEY = -1;
 
 /** Lanes of each row that belong to the key space itself. */
-const OWN_LANES = 2;
+const OWN_LANES = 3;
+const REFERENCES = 2;
 
 /** States whose presence one mask holds. */
 export const MASK_BITS = 30;
@@ -47,6 +48,8 @@ export class KeySpace {
   /** Where the row of the current key is, or NO_KEY. */
   at = NO_KEY;
   current: unknown = undefined;
+  /** Grows whenever a key is made the current one. */
+  turns = 0;
   /** Lanes that hold masks: lane 1, and more if there are many states. */
   readonly maskLanes: number[] = [1];
   #laneCount = OWN_LANES;
@@ -70,7 +73,6 @@ export class KeySpace {
 
   readonly #keys: unknown[] = [];
   readonly #freeIds: number[] = [];
-  #references = new Int32Array(ROWS_MIN);
   readonly #emptied: number[] = [];
 
   constructor() {
@@ -91,7 +93,7 @@ export class KeySpace {
   }
 
   get sizeBytes(): number {
-    return this.lanes.byteLength + this.#references.byteLength;
+    return this.lanes.byteLength;
   }
 
   /** Errors: `E_KEY_NULL`, `E_KEY_NAN`, `E_KEY_TYPE`, as `hashKey`. */
@@ -107,6 +109,7 @@ export class KeySpace {
       this.at = at;
     }
     this.current = key;
+    this.turns += 1;
   }
 
   /** Makes a key the current one that is known to have a row: `key`, whose id is `id`. */
@@ -114,6 +117,7 @@ export class KeySpace {
     if (this.#emptied.length > 0) this.#sweep();
     this.at = this.#isNumeric ? this.#findNumber(key as number) : id * this.#stride;
     this.current = key;
+    this.turns += 1;
   }
 
   /**
@@ -150,15 +154,18 @@ export class KeySpace {
     return this.#isNumeric ? this.#findNumber(this.#keys[id] as number) : id * this.#stride;
   }
 
-  /** Something outside of the row begins to exist for this key. */
-  retain(id: number): void {
-    this.#references[id]! += 1;
+  /** Something outside of the row begins to exist for the current key, which has a row. */
+  retainCurrent(): void {
+    this.lanes[this.at + REFERENCES]! += 1;
   }
 
+  /** It has ended for this key; no cache miss if it is the current one. */
   release(id: number): void {
-    const left = this.#references[id]! - 1;
+    const {lanes} = this;
+    const at = this.at !== NO_KEY && lanes[this.at] === id ? this.at : this.atOf(id);
+    const left = lanes[at + REFERENCES]! - 1;
     assert(left >= 0, 'a key is released as often as it was retained');
-    this.#references[id] = left;
+    lanes[at + REFERENCES] = left;
     if (left === 0) this.#emptied.push(id);
   }
 
@@ -269,15 +276,9 @@ export class KeySpace {
     const kept = ownKey(key);
     // An id is given away only when nothing can fail any more.
     const id = this.#freeIds.length > 0 ? this.#freeIds.at(-1)! : this.#keys.length;
-    if (id >= this.#references.length) {
-      const references = new Int32Array(2 * this.#references.length);
-      references.set(this.#references);
-      this.#references = references;
-    }
     this.at = this.#isNumeric ? this.#fillSlot(key as number) : this.#fillRow(kept, id);
     if (this.#freeIds.length > 0) this.#freeIds.pop();
     this.#keys[id] = kept;
-    this.#references[id] = 0;
     this.lanes[this.at] = id;
     this.#size += 1;
     return this.at;
@@ -385,8 +386,9 @@ export class KeySpace {
   /** Takes the rows of keys that have nothing any more. */
   #sweep(): void {
     for (const id of this.#emptied) {
-      if (this.#keys[id] === HOLE || this.#references[id]! > 0) continue;
+      if (this.#keys[id] === HOLE) continue;
       const at = this.atOf(id);
+      if (this.lanes[at + REFERENCES]! > 0) continue;
       if (this.maskLanes.some(lane => this.lanes[at + lane] !== 0)) continue;
       this.#remove(id, at);
     }

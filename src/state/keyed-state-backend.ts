@@ -51,11 +51,11 @@ export interface KeyedStateBackend {
   setCurrentKey(key: unknown): void;
   /**
    * Whether it pays to touch keys before they are set, many in a row: the state is larger than the caches,
-   * so that each key would wait for memory by itself.
+   * so that each key would wait for memory by itself. Absent: never.
    */
-  readonly paysToTouch: boolean;
+  readonly paysToTouch?: boolean;
   /** Reads something of the state of a key that is a number. What it returns means nothing. */
-  touchKey(key: number): number;
+  touchKey?(key: number): number;
 
   /**
    * The state of this name; the same handle for the same name. Errors: `E_STATE_DESCRIPTOR` if a state

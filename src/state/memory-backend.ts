@@ -9,11 +9,10 @@
  * places (see there), so their pages can be marked when a barrier comes and copied before the next
  * write; `snapshot` here walks through everything at once.
  */
-import {StreamError} from '../base/errors.ts';
 import {hashKey, keyGroupOf, type KeyGroupRange} from '../base/key-group.ts';
 import {createHandle} from './create-handle.ts';
 import {IdTimerQueue} from './id-timer-queue.ts';
-import {KeySpace} from './key-space.ts';
+import {KeySpace, NO_KEY} from './key-space.ts';
 import {
   KeyedSnapshotReader,
   KeyedSnapshotWriter,
@@ -26,8 +25,11 @@ import type {InternalState, StateNamespace} from './keyed-state.ts';
 import {sameNamespace} from './keyed-state.ts';
 import {MemoryStore} from './memory-store.ts';
 import {Namespaces} from './namespaces.ts';
-import type {AnyStateDescriptor} from './state-descriptors.ts';
+import {refuseOtherKind, type AnyStateDescriptor} from './state-descriptors.ts';
 import {checkTtl, type CheckedTtl} from './state-ttl.ts';
+
+/** Rows of less lie in the caches anyway. */
+const TOUCHED_BYTES_MIN = 1 << 20;
 
 interface State {
   readonly descriptor: AnyStateDescriptor;
@@ -70,16 +72,9 @@ export class MemoryBackend implements KeyedStateBackend {
   }
 
   getState(descriptor: AnyStateDescriptor): any {
-    const {name, kind} = descriptor;
+    const {name} = descriptor;
     const known = this.#states.get(name)?.descriptor.kind ?? this.#restored.kindOf(name);
-    if (known !== undefined && known !== kind) {
-      throw new StreamError(
-        'E_STATE_DESCRIPTOR',
-        'a state of this name has another kind',
-        {state: name, kind, known},
-        {remedy: 'give each state of an operator a name of its own'},
-      );
-    }
+    refuseOtherKind(descriptor, known);
     return (this.#states.get(name) ?? this.#createState(descriptor)).handle;
   }
 

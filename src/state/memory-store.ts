@@ -325,7 +325,7 @@ export class MemoryStore implements StateStore {
     this.#entries ??= this.#createEntries();
     const keyId = this.#keys.ensureId();
     const namespaceId = this.#namespaces.retain(this.namespace);
-    this.#keys.retain(keyId);
+    this.#keys.retainCurrent();
     this.#namespaceId = namespaceId;
     this.#namespaceVersion = this.#namespaces.version;
     const entry = entryOf(keyId, namespaceId);

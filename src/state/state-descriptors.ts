@@ -108,3 +108,17 @@ export type AnyStateDescriptor =
   | MapStateDescriptor<any, any>
   | ReducingStateDescriptor<any>
   | AggregatingStateDescriptor<any, any, any>;
+
+/** Errors: `E_STATE_DESCRIPTOR` if there is a state of this name and another kind. */
+export function refuseOtherKind(
+  {name, kind}: AnyStateDescriptor,
+  known: StateKind | undefined,
+): void {
+  if (known === undefined || known === kind) return;
+  throw new StreamError(
+    'E_STATE_DESCRIPTOR',
+    'a state of this name has another kind',
+    {state: name, kind, known},
+    {remedy: 'give each state of an operator a name of its own'},
+  );
+}
