@@ -5,8 +5,8 @@
  */
 import type {ChainCode, RecordText} from './chain-code.ts';
 import {FunctionContext} from './function-context.ts';
-import {keyReader, keyText, type KeyReader} from './key.ts';
-import {KeyedStates} from './keyed-states.ts';
+import {keyReader, type KeyReader} from './key.ts';
+import {KeyedStates, setKeyText} from './keyed-states.ts';
 import type {KeySelector} from './operator.ts';
 import type {OperatorContext, OperatorRuntime} from './operator-runtime.ts';
 
@@ -48,8 +48,7 @@ class KeyedFunctionOperator implements OperatorRuntime {
 
   generate(code: ChainCode, record: RecordText, inputIndex: number): void {
     if (this.#states.isUsed) {
-      const key = keyText(code, record, this.#keys[inputIndex]!);
-      code.line(`${code.bind(this.#states.backend)}.setCurrentKey(${key});`);
+      setKeyText(code, record, this.#keys[inputIndex]!, this.#states.backend);
     }
     this.#inner.generate(code, record, inputIndex);
   }

@@ -18,8 +18,10 @@ import {
   ReducingStateDescriptor,
   ValueStateDescriptor,
 } from '../state/state-descriptors.ts';
+import type {ChainCode, RecordText} from './chain-code.ts';
 import {checkDescriptor} from './function-context.ts';
 import type {KeyedStateStore} from './functions.ts';
+import {keyText, type KeyReader} from './key.ts';
 
 export class KeyedStates implements KeyedStateStore {
   readonly #create: () => KeyedStateBackend;
@@ -83,3 +85,34 @@ export class KeyedStates implements KeyedStateStore {
     return this.backend.getState(descriptor);
   }
 }
+
+/**
+ * Writes the line that sets the key of a record. Keys that are a column of numbers are touched for the whole
+ * batch before, if the state is large: many of these reads are under way at once, where each record
+ * would wait for its own.
+ */
+export function setKeyText(
+  code: ChainCode,
+  record: RecordText,
+  key: KeyReader,
+  backend: Pick<KeyedStateBackend, 'setCurrentKey' | 'touchKey'>,
+): void {
+  const name = code.bind(backend);
+  const {path} = key;
+  const column = path === undefined ? undefined : record.column(path);
+  const isNumber = column?.type === 'int32' || column?.type === 'float64';
+  if (code.isLoop && isNumber && backend.touchKey !== undefined) {
+    const [row, sum] = [code.name('row'), code.name('touched')];
+    code.prologue(`if (${name}.paysToTouch) {`);
+    code.prologue(`let ${sum} = 0;`);
+    code.prologue(`for (let ${row} = $from; ${row} < $to; ${row}++) {`);
+    code.prologue(`${sum} += ${name}.touchKey(${record.columnAt(path!, row)});`);
+    code.prologue('}');
+    // Kept, so that it is not optimised away.
+    code.prologue(`${code.bind(TOUCHED)}[0] = ${sum};`);
+    code.prologue('}');
+  }
+  code.line(`${name}.setCurrentKey(${keyText(code, record, key)});`);
+}
+
+const TOUCHED = new Float64Array(1);

@@ -21,8 +21,8 @@ import type {
   RichFunction,
   TimerService,
 } from './functions.ts';
-import {keyReader, keyText, type KeyReader} from './key.ts';
-import {KeyedStates} from './keyed-states.ts';
+import {keyReader, type KeyReader} from './key.ts';
+import {KeyedStates, setKeyText} from './keyed-states.ts';
 import type {KeySelector, OperatorSpec} from './operator.ts';
 import {BaseOperator, type Emitter, type OperatorContext} from './operator-runtime.ts';
 import {UserFunction} from './user-function.ts';
@@ -77,11 +77,8 @@ export abstract class AbstractProcessOperator<
   generate(code: ChainCode, record: RecordText, inputIndex: number): void {
     const {context, key} = this.#inputs[inputIndex]!;
     const collector = this.collector.generate(code);
-    if (key !== undefined) {
-      // Text for `explain` is written of operators that are not open; it never runs.
-      const backend = code.bind(this.backend ?? NOT_OPEN);
-      code.line(`${backend}.setCurrentKey(${keyText(code, record, key)});`);
-    }
+    // Text for `explain` is written of operators that are not open; it never runs.
+    if (key !== undefined) setKeyText(code, record, key, this.backend ?? NOT_OPEN);
     const method = this.#methods[inputIndex]!;
     const argument = record.argument(method.use(0));
     code.line(`${collector}.timestamp = ${record.timestamp};`);
