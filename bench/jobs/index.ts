@@ -6,7 +6,9 @@ import {j2} from './j2.ts';
 import {contended, j2xMillion, j2xThousand} from './j2x.ts';
 import type {Answer, Job, Outcome} from './job.ts';
 import {latency, latencyAnswer} from './latency.ts';
+import {process} from './process.ts';
 import {start} from './start.ts';
+import {session, sliding, tumblingMillion, tumblingThousand} from './windows.ts';
 import {wordcount} from './wordcount.ts';
 
 /** A job whose parameters' type is not known here: parameters go only to its own functions. */
@@ -21,6 +23,11 @@ export const JOBS: readonly AnyJob[] = [
   bids,
   wordcount,
   handoff,
+  tumblingThousand,
+  tumblingMillion,
+  sliding,
+  session,
+  process,
   start,
   latency,
   contended,

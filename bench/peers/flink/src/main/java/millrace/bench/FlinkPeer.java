@@ -103,6 +103,8 @@ public final class FlinkPeer {
     String name = options.get("job");
     return switch (name) {
       case "j2x" -> new KeyedCount(number(options, "records"), (int) number(options, "keys"));
+      case "process" ->
+          new ProcessTimers(number(options, "records"), (int) number(options, "keys"));
       case "bids" -> new Bids(number(options, "records"));
       case "wordcount" -> new WordCount(options.get("file"));
       case "latency" ->
