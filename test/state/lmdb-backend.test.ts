@@ -13,6 +13,7 @@ import {
 } from '../../src/state/state-descriptors.ts';
 import {testKeyedState} from './keyed-state-contract.ts';
 import {testKeyedStateWalks} from './keyed-state-walk.ts';
+import {testTimers} from './timer-contract.ts';
 import {testTtl} from './ttl-contract.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-lmdb-test-'));
@@ -22,6 +23,7 @@ test.after.always('directories are removed', t => {
 });
 
 testKeyedState('lmdb', lmdbBackends({directory}));
+testTimers('lmdb', lmdbBackends({directory}));
 testTtl('lmdb', lmdbBackends({directory}));
 testKeyedStateWalks('lmdb', lmdbBackends({directory}), 20);
 testKeyedStateWalks('lmdb, tiny cache', lmdbBackends({directory, cacheSizeBytes: 1}), 20);
