@@ -2,12 +2,9 @@
  * The state behind a harness: makes the backends of its operators and keeps hold of them, so that a test
  * can count timers, look into state, take snapshots and begin from them.
  */
-import {keyGroupRange} from '../base/key-group.ts';
 import type {TaskContext} from '../operators/functions.ts';
 import type {StateBackends} from '../operators/state-backends.ts';
 import type {KeyedStateBackend} from '../state/keyed-state-backend.ts';
-import {MemoryBackend} from '../state/memory-backend.ts';
-import {OperatorStateBackend} from '../state/operator-state-backend.ts';
 import {redistribute, type OperatorSnapshot} from '../state/redistribute.ts';
 import type {TimerQueue} from '../state/timer-queue.ts';
 import type {HarnessTask} from './harness-task.ts';
@@ -23,23 +20,11 @@ export class HarnessState {
   readonly #keyed: KeyedStateBackend[] = [];
   readonly #queues = {event: new Set<TimerQueue>(), processing: new Set<TimerQueue>()};
 
-  constructor(snapshots: readonly HarnessSnapshot[]) {
+  constructor(snapshots: readonly HarnessSnapshot[], backends: StateBackends) {
     this.#snapshots = snapshots;
     this.backends = {
-      createKeyed: ({context, restored}) =>
-        this.#watch(
-          new MemoryBackend({
-            keyGroupRange: keyGroupRange(
-              context.subtaskIndex,
-              context.maxParallelism,
-              context.parallelism,
-            ),
-            maxParallelism: context.maxParallelism,
-            clock: context.clock,
-            restored,
-          }),
-        ),
-      createOperator: ({restored}) => new OperatorStateBackend(restored),
+      createKeyed: request => this.#watch(backends.createKeyed(request)),
+      createOperator: request => backends.createOperator(request),
     };
   }
 

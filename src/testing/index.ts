@@ -19,6 +19,7 @@ export {IdlenessTimer, WatermarksWithIdleness} from '../time/idleness.ts';
 export {BoundedOutOfOrdernessWatermarks, NoWatermarks} from '../time/watermark-generator.ts';
 export {WatermarkOutputMultiplexer} from '../time/watermark-multiplexer.ts';
 export {StatusWatermarkValve} from '../time/watermark-valve.ts';
+export type {StateBackendRequest, StateBackends} from '../operators/state-backends.ts';
 export type {HarnessSnapshot} from './harness-state.ts';
 export {
   simulate,

@@ -21,6 +21,8 @@ import type {Counter} from '../metrics/counter.ts';
 import type {ChainNode} from '../operators/chain-plan.ts';
 import type {OutputTag, TaskContext} from '../operators/functions.ts';
 import {keyReader} from '../operators/key.ts';
+import type {StateBackends} from '../operators/state-backends.ts';
+import {memoryBackends} from '../scheduler/memory-backends.ts';
 import type {
   AggregatingState,
   ListState,
@@ -50,6 +52,8 @@ export interface HarnessOptions {
   readonly maxParallelism?: number;
   /** Processing time at the start; default 0. */
   readonly startMs?: number;
+  /** Makes the state of operators; default: in memory. */
+  readonly stateBackends?: StateBackends;
   /** Options of the job, such as the interval of watermarks. */
   readonly config?: ConfigInput | Readonly<Record<string, unknown>>;
 }
@@ -159,7 +163,7 @@ export class OperatorHarness<A = any, O = any, B = never> {
     }
     const config = resolveConfig({...options.config, parallelism: this.#parallelism});
     const graph = planPiece(inputCount, build, config, options.maxParallelism);
-    this.#state = new HarnessState(snapshots);
+    this.#state = new HarnessState(snapshots, options.stateBackends ?? memoryBackends);
     const tasks: HarnessTask[] = [];
     // From the end to the inputs: a task hands what it emits to tasks that exist.
     for (const vertex of graph.vertices.toReversed()) {

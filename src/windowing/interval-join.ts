@@ -4,15 +4,10 @@
  *
  * Each element is put into the buffer of its side, and then meets the elements of the other side that are
  * there already; so every pair is found once, when its later element arrives. Buffers are sorted by time: a
- * search finds the first partner, and the others follow it.
+ * search finds the first partner, and the others follow it. (Flink looks at all timestamps of the key, and
+ * sets a timer for each element.)
  *
  *   element ──► late? ──► buffer of its side ──► partners from the other side's buffer ──► function
- *
- * What Flink removes by a timer for each element is removed here when its key is touched the next time, or
- * by one timer for the key, which is set to the end of life of the newest element. That cannot be told
- * apart, because an element is dropped no later than it can be looked at: `prunedTo` is the watermark for
- * which it has been done. An element that is past its life when it comes stays until the next watermark, as
- * a timer in the past fires at the next watermark.
  *
  * Source: Flink, IntervalJoinOperator (flink.md §7).
  */
@@ -22,25 +17,17 @@ import type {ChainCode, RecordText} from '../operators/chain-code.ts';
 import {TimestampedCollector} from '../operators/collectors.ts';
 import {FunctionContext} from '../operators/function-context.ts';
 import type {Collector, OutputTag, RichFunction} from '../operators/functions.ts';
-import {keyReader, type KeyReader} from '../operators/key.ts';
+import {keyReader, keyText, type KeyReader} from '../operators/key.ts';
 import {KeyedStates} from '../operators/keyed-states.ts';
 import type {KeySelector} from '../operators/operator.ts';
 import {BaseOperator, type OperatorContext} from '../operators/operator-runtime.ts';
-import type {ValueState} from '../state/keyed-state.ts';
-import type {KeyedStateBackend} from '../state/keyed-state-backend.ts';
-import {ownCopy} from '../state/record-table.ts';
-import {ValueStateDescriptor} from '../state/state-descriptors.ts';
-import {TimerService} from '../state/timer-service.ts';
+import {MemoryBackend} from '../state/memory-backend.ts';
+import {ownTexts} from '../state/own-texts.ts';
 import {MIN_WATERMARK} from '../time/watermark.ts';
-import {
-  createBuffer,
-  dropOld,
-  firstFrom,
-  insert,
-  isEmpty,
-  lastTimestamp,
-  type TimeSortedBuffer,
-} from './time-sorted-buffer.ts';
+import {BackendJoinBuffers} from './backend-join-buffers.ts';
+import {HeapJoinBuffers} from './heap-join-buffers.ts';
+import {put, type JoinBufferStore, type LivesMs} from './join-buffers.ts';
+import {firstFrom, type TimeSortedBuffer} from './time-sorted-buffer.ts';
 
 /** What a join function knows about its pair. */
 export interface JoinContext {
@@ -70,30 +57,16 @@ export interface IntervalJoinOptions {
   readonly rightLateTag: string | undefined;
 }
 
-/** What is kept for a key. */
-interface JoinBuffers {
-  left: TimeSortedBuffer;
-  right: TimeSortedBuffer;
-  /** The watermark up to which old elements have been dropped. */
-  prunedTo: number;
-  /** When the key's timer is due, or -Infinity. */
-  timerAt: number;
-}
-
-const BUFFERS = new ValueStateDescriptor<JoinBuffers>('interval-join-buffers');
-
 export class IntervalJoinOperator extends BaseOperator {
   readonly #options: IntervalJoinOptions;
   readonly #keys: readonly KeyReader[];
-  /** How long elements of each side live behind their timestamps. */
-  readonly #lifeMs: readonly [number, number];
+  readonly #livesMs: LivesMs;
   readonly #processElement: (left: any, right: any, context: JoinContext, out: any) => void;
   readonly #collector: TimestampedCollector;
   readonly #pair: PairContext;
   /* From `open` on. */
-  #backend!: KeyedStateBackend;
-  #state!: ValueState<JoinBuffers>;
-  #timers!: TimerService;
+  #buffers!: JoinBufferStore;
+  #states!: KeyedStates;
   #lateDropped!: Counter;
 
   constructor(context: OperatorContext, options: IntervalJoinOptions) {
@@ -101,7 +74,7 @@ export class IntervalJoinOperator extends BaseOperator {
     const {key, lowerMs, upperMs, fn} = options;
     this.#options = options;
     this.#keys = key.map(selector => keyReader(selector));
-    this.#lifeMs = [Math.max(upperMs, 0), Math.max(-lowerMs, 0)];
+    this.#livesMs = [Math.max(upperMs, 0), Math.max(-lowerMs, 0)];
     this.#processElement = typeof fn === 'function' ? fn : (...args) => fn.processElement(...args);
     this.#collector = new TimestampedCollector(context.output);
     this.#pair = new PairContext(this.#collector, context);
@@ -109,54 +82,46 @@ export class IntervalJoinOperator extends BaseOperator {
 
   override open(): void {
     const {runtime} = this.context;
-    const states = new KeyedStates(() => this.context.createKeyedBackend());
-    const {backend} = states;
-    this.#backend = backend;
-    this.#state = backend.getState(BUFFERS);
-    this.#timers = new TimerService({
-      backend,
-      name: 'interval-join-timers',
-      clock: runtime.clock,
-      onEventTime: () => this.#onTimer(),
-      onProcessingTime() {},
-    });
+    const backend = this.context.createKeyedBackend();
+    this.#buffers =
+      backend instanceof MemoryBackend
+        ? new HeapJoinBuffers(backend, this.#livesMs)
+        : new BackendJoinBuffers(backend, this.#livesMs, runtime.clock);
+    this.#states = new KeyedStates(() => backend);
     this.#lateDropped = runtime.counter('numLateRecordsDropped');
     const {fn} = this.#options;
     if (typeof fn !== 'function') {
-      FunctionContext.open(fn, FunctionContext.keyed(runtime, states));
+      FunctionContext.open(fn, FunctionContext.keyed(runtime, this.#states));
     }
+    this.#states.seal();
   }
 
   process(value: unknown, timestamp: number, inputIndex: number): void {
     this.#collector.interpret(timestamp);
-    this.#join(value, timestamp, inputIndex);
+    this.#join(this.#keys[inputIndex]!.select(value), value, timestamp, inputIndex);
   }
 
   generate(code: ChainCode, record: RecordText, inputIndex: number): void {
     this.#collector.generate(code);
-    const join = code.bind((value: unknown, timestamp: number) => {
-      this.#join(value, timestamp, inputIndex);
+    const join = code.bind((key: unknown, value: unknown, timestamp: number) => {
+      this.#join(key, value, timestamp, inputIndex);
     });
-    code.line(`${join}(${record.value()}, ${record.timestamp});`);
+    const key = keyText(code, record, this.#keys[inputIndex]!);
+    code.line(`${join}(${key}, ${record.value()}, ${record.timestamp});`);
   }
 
   override processWatermark(watermark: number): boolean {
-    return this.#timers.advanceWatermark(watermark, this.context.canEmit);
+    return this.#buffers.advance(watermark, this.context.canEmit);
   }
 
-  /** A restored operator begins at the start of time, where it could no longer tell what is too old. */
+  override get waitsForEventTime(): boolean {
+    return this.#buffers.waitsForEventTime;
+  }
+
   override prepareSnapshot(): void {
     const {fn} = this.#options;
     if (typeof fn !== 'function') fn.snapshotState?.();
-    const watermark = this.#timers.currentWatermark;
-    for (const key of [...this.#backend.keys(BUFFERS.name, undefined)]) {
-      this.#backend.setCurrentKey(key);
-      const buffers = this.#state.value()!;
-      if (buffers.prunedTo === watermark) continue;
-      this.#prune(buffers, watermark);
-      if (isEmpty(buffers.left) && isEmpty(buffers.right)) this.#state.clear();
-      else this.#state.update(buffers);
-    }
+    this.#buffers.prepareSnapshot();
   }
 
   override close(): void {
@@ -164,33 +129,21 @@ export class IntervalJoinOperator extends BaseOperator {
     if (typeof fn !== 'function') fn.close?.();
   }
 
-  #join(value: unknown, timestamp: number, inputIndex: number): void {
+  #join(key: unknown, value: unknown, timestamp: number, inputIndex: number): void {
     if (!(timestamp > MIN_WATERMARK)) throw noTimestamp(inputIndex);
-    const watermark = this.#timers.currentWatermark;
-    if (timestamp < watermark) {
+    const store = this.#buffers;
+    if (timestamp < store.watermark) {
       this.#late(value, timestamp, inputIndex);
       return;
     }
-    this.#backend.setCurrentKey(this.#keys[inputIndex]!.select(value));
-    const buffers = this.#state.value() ?? {
-      left: createBuffer(),
-      right: createBuffer(),
-      prunedTo: watermark,
-      timerAt: MIN_WATERMARK,
-    };
-    if (buffers.prunedTo !== watermark) this.#prune(buffers, watermark);
-    const {left, right} = buffers;
-    // A copy: what is kept is nobody else's, and keeps no batch alive.
-    insert(inputIndex === 0 ? left : right, timestamp, ownCopy(value));
-    const endOfLife = timestamp + this.#lifeMs[inputIndex]!;
-    if (endOfLife <= watermark) {
-      this.#timers.registerEventTimeTimer(undefined, endOfLife);
-    } else if (buffers.timerAt === MIN_WATERMARK) {
-      this.#setTimer(buffers, endOfLife);
-    }
-    this.#state.update(buffers);
-    if (inputIndex === 0) this.#meetRight(value, timestamp, right);
-    else this.#meetLeft(value, timestamp, left);
+    const buffers = store.open(key);
+    put(buffers, inputIndex, timestamp, ownTexts(value));
+    store.keep(buffers, timestamp + this.#livesMs[inputIndex]!);
+    const others = inputIndex === 0 ? buffers.right : buffers.left;
+    if (others === undefined) return;
+    if (this.#states.isUsed) this.#states.backend.setCurrentKey(key);
+    if (inputIndex === 0) this.#meetRight(value, timestamp, others);
+    else this.#meetLeft(value, timestamp, others);
   }
 
   #meetRight(value: unknown, timestamp: number, right: TimeSortedBuffer): void {
@@ -226,35 +179,6 @@ export class IntervalJoinOperator extends BaseOperator {
     const tag = inputIndex === 0 ? leftLateTag : rightLateTag;
     if (tag === undefined) this.#lateDropped.add(1);
     else this.#pair.emitAside(tag, value, timestamp);
-  }
-
-  #prune(buffers: JoinBuffers, watermark: number): void {
-    dropOld(buffers.left, this.#lifeMs[0], watermark);
-    dropOld(buffers.right, this.#lifeMs[1], watermark);
-    buffers.prunedTo = watermark;
-    if (buffers.timerAt <= watermark) buffers.timerAt = MIN_WATERMARK;
-  }
-
-  #setTimer(buffers: JoinBuffers, timestamp: number): void {
-    buffers.timerAt = timestamp;
-    this.#timers.registerEventTimeTimer(undefined, timestamp);
-  }
-
-  #onTimer(): void {
-    const buffers = this.#state.value();
-    if (buffers === undefined) return;
-    this.#prune(buffers, this.#timers.currentWatermark);
-    const {left, right} = buffers;
-    if (isEmpty(left) && isEmpty(right)) {
-      this.#state.clear();
-      return;
-    }
-    if (buffers.timerAt === MIN_WATERMARK) {
-      const [leftLifeMs, rightLifeMs] = this.#lifeMs;
-      const lastLeft = lastTimestamp(left) + leftLifeMs;
-      this.#setTimer(buffers, Math.max(lastLeft, lastTimestamp(right) + rightLifeMs));
-    }
-    this.#state.update(buffers);
   }
 }
 

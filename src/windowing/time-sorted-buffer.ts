@@ -21,8 +21,9 @@ export interface TimeSortedBuffer {
 /** Dropped entries that are not worth an array of their own. */
 const DROPPED_MIN = 32;
 
-export function createBuffer(): TimeSortedBuffer {
-  return {timestamps: [], values: [], head: 0};
+/** A buffer with its first element: literals have room for just that, `push` makes room for 17. */
+export function createBuffer(timestamp: number, value: unknown): TimeSortedBuffer {
+  return {timestamps: [timestamp], values: [value], head: 0};
 }
 
 export function isEmpty(buffer: TimeSortedBuffer): boolean {

@@ -5,7 +5,19 @@
 import test from 'ava';
 import fc from 'fast-check';
 import {OutputTag, ValueStateDescriptor, type DataStream} from '../../src/index.ts';
-import {OperatorHarness, isRecord, type HarnessSnapshot} from '../../src/testing/index.ts';
+import {
+  ManualClock,
+  OperatorHarness,
+  isRecord,
+  type HarnessOptions,
+  type HarnessSnapshot,
+  type StateBackends,
+} from '../../src/testing/index.ts';
+import {memoryBackends} from '../../src/scheduler/memory-backends.ts';
+import type {KeyedStateBackend} from '../../src/state/keyed-state-backend.ts';
+import {MemoryBackend} from '../../src/state/memory-backend.ts';
+import {HeapJoinBuffers} from '../../src/windowing/heap-join-buffers.ts';
+import {put} from '../../src/windowing/join-buffers.ts';
 
 interface Element {
   readonly key: number;
@@ -38,9 +50,36 @@ function build({lower, upper}: Bounds) {
       });
 }
 
+/** The same backend, which nobody takes for one in memory. */
+function foreign(backend: KeyedStateBackend): KeyedStateBackend {
+  return new Proxy(backend, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name);
+      return typeof member === 'function' ? member.bind(target) : member;
+    },
+    getPrototypeOf: () => Object.prototype,
+  });
+}
+
+function memoryBackendOf(): MemoryBackend {
+  const keyGroupRange = {first: 0, last: 127};
+  return new MemoryBackend({keyGroupRange, maxParallelism: 128, clock: new ManualClock()});
+}
+
+const foreignBackends: StateBackends = {
+  ...memoryBackends,
+  createKeyed: request => foreign(memoryBackends.createKeyed(request)),
+};
+
+/** How a join may run. */
+const WAYS: Readonly<Record<string, HarnessOptions>> = {
+  compiled: {},
+  interpreted: {config: {codeGeneration: false}},
+  'in a foreign backend': {config: {codeGeneration: false}, stateBackends: foreignBackends},
+};
+
 /** What comes out of each step: pairs and late elements, sorted. */
-function joined(bounds: Bounds, steps: readonly Step[], codeGeneration: boolean): string[][] {
-  const options = {config: {codeGeneration}};
+function joined(bounds: Bounds, steps: readonly Step[], options: HarnessOptions): string[][] {
   let harness = OperatorHarness.ofTwo(build(bounds), options);
   const late = {left: 0, right: 0};
   const result: string[][] = [];
@@ -143,20 +182,21 @@ const stepsArbitrary = fc
     });
   });
 
-for (const codeGeneration of [true, false]) {
-  const way = codeGeneration ? 'compiled' : 'interpreted';
+for (const [way, options] of Object.entries(WAYS)) {
   test(`pairs and late elements are those of the oracle, ${way}, seed 41`, t => {
     fc.assert(
       fc.property(boundsArbitrary, stepsArbitrary, (bounds, steps) => {
-        t.deepEqual(joined(bounds, steps, codeGeneration), oracle(bounds, steps));
+        t.deepEqual(joined(bounds, steps, options), oracle(bounds, steps));
       }),
-      {seed: 41, numRuns: codeGeneration ? 100 : 1000},
+      {seed: 41, numRuns: way === 'compiled' ? 100 : 1000},
     );
   });
 }
 
-test('elements that nobody can join any more are forgotten, with their timers', t => {
-  const harness = OperatorHarness.ofTwo(build({lower: -20, upper: 30}));
+test('in a backend, elements that nobody can join any more go, and their timers', t => {
+  const harness = OperatorHarness.ofTwo(build({lower: -20, upper: 30}), {
+    stateBackends: foreignBackends,
+  });
   const kept = new ValueStateDescriptor<unknown>('interval-join-buffers');
   for (let ts = 0; ts < 1000; ts += 1) {
     harness.processElement1({key: ts % 7, id: ts}, ts);
@@ -172,30 +212,95 @@ test('elements that nobody can join any more are forgotten, with their timers', 
   for (let key = 0; key < 7; key += 1) t.is(harness.keyedState(key, kept).value(), undefined);
 });
 
-test('an element that comes past its life stays until the next watermark, also in another run', t => {
-  const bounds = {lower: -5, upper: 0};
-  const before = OperatorHarness.ofTwo(build(bounds));
-  before.processWatermark(10);
-  before.processElement2({key: 1, id: 1}, 10);
-  before.processElement1({key: 1, id: 2}, 10);
-  const after = OperatorHarness.restoreTwo(build(bounds), [before.snapshot()]);
-  after.processWatermark(10);
-  after.processElement2({key: 1, id: 3}, 10);
-
-  t.deepEqual(before.values, ['2 1 10 10 10']);
-  t.deepEqual(after.values, []);
-});
-
-test('old elements of a key that goes on living are dropped too', t => {
-  const harness = OperatorHarness.ofTwo(build({lower: -2, upper: 3}));
-  const sizes: number[] = [];
+test('on the heap, elements that nobody can join any more go, and their keys', t => {
+  const lives = [30, 20] as const;
+  const heap = new HeapJoinBuffers(memoryBackendOf(), lives);
+  let sizeMax = 0;
   for (let ts = 0; ts < 5000; ts += 1) {
-    harness.processElement1({key: 1, id: ts}, ts);
-    harness.processWatermark(ts);
-    if (ts % 1000 === 999) sizes.push(JSON.stringify(harness.snapshot()).length);
+    const buffers = heap.open(ts % 7);
+    put(buffers, ts % 2, ts, ts);
+    heap.keep(buffers, ts + lives[ts % 2]!);
+    const other = heap.open(`once ${ts}`);
+    put(other, 0, ts, ts);
+    heap.keep(other, ts + lives[0]);
+    heap.advance(ts, () => true);
+    sizeMax = Math.max(sizeMax, buffers.left?.timestamps.length ?? 0);
   }
 
-  t.true(Math.max(...sizes) < 2 * Math.min(...sizes));
+  t.true(sizeMax < 100, `a buffer grew to ${sizeMax}`);
+  t.true(heap.keyCount < 7 + 40, `${heap.keyCount} keys are kept`);
+  for (let ts = 5000; ts < 5040; ts += 1) heap.advance(ts, () => true);
+
+  t.is(heap.keyCount, 0);
+});
+
+test('on the heap, dropping what is too old may stop and go on', t => {
+  const heap = new HeapJoinBuffers(memoryBackendOf(), [3, 3]);
+  for (let key = 0; key < 10; key += 1) {
+    const buffers = heap.open(key);
+    put(buffers, 0, key, key);
+    heap.keep(buffers, key + 3);
+  }
+  let steps = 0;
+  while (!heap.advance(Infinity, () => (steps += 1) % 3 !== 0)) t.true(steps < 100);
+
+  t.is(heap.keyCount, 0);
+  t.true(heap.advance(Infinity, () => true));
+});
+
+for (const [way, options] of Object.entries(WAYS)) {
+  test(`an element past its life stays until the next watermark, also restored, ${way}`, t => {
+    const bounds = {lower: -5, upper: 0};
+    const before = OperatorHarness.ofTwo(build(bounds), options);
+    before.processWatermark(10);
+    before.processElement2({key: 1, id: 1}, 10);
+    before.processElement1({key: 1, id: 2}, 10);
+    const after = OperatorHarness.restoreTwo(build(bounds), [before.snapshot()], options);
+    after.processWatermark(10);
+    after.processElement2({key: 1, id: 3}, 10);
+
+    t.deepEqual(before.values, ['2 1 10 10 10']);
+    t.deepEqual(after.values, []);
+  });
+
+  test(`a snapshot can be restored in the other kind of state, ${way}`, t => {
+    const bounds = {lower: -5, upper: 5};
+    const other = options.stateBackends === undefined ? WAYS['in a foreign backend']! : {};
+    const before = OperatorHarness.ofTwo(build(bounds), options);
+    before.processElement1({key: 1, id: 1}, 10);
+    before.processElement1({key: 1, id: 2}, 20);
+    before.processWatermark(15);
+    const after = OperatorHarness.restoreTwo(build(bounds), [before.snapshot()], other);
+    after.processElement2({key: 1, id: 3}, 15);
+    after.processWatermark(24);
+    after.processElement2({key: 1, id: 4}, 25);
+    after.processWatermark(25);
+
+    t.deepEqual(after.values, ['2 3 20 15 20', '2 4 20 25 25']);
+    t.is(after.eventTimeTimerCount > 0, other.stateBackends !== undefined);
+  });
+}
+
+test('keys of all kinds are told apart on the heap', t => {
+  const harness = OperatorHarness.ofTwo((a: DataStream<any>, b: DataStream<any>) =>
+    a
+      .keyBy((value: any) => value.key)
+      .intervalJoin(b.keyBy((value: any) => value.key))
+      .between(0, 0)
+      .process<unknown>((left, _right, _context, out) => out.collect(left.key)),
+  );
+  const keys = [1, '1', true, 1n, new Date(1), [1], ['1'], 0, -0, 0.5];
+  for (const key of keys) harness.processElement1({key}, 1);
+  for (const key of keys) harness.processElement2({key: structuredClone(key)}, 1);
+
+  t.deepEqual(harness.values, keys);
+  const restored = harness.snapshot();
+  t.is(
+    Object.values(restored.operators).flatMap(({keyed}) => keyed?.groups ?? []).length > 0,
+    true,
+  );
+  t.throws(() => harness.processElement1({key: null}, 1), {code: 'E_KEY_NULL'});
+  t.throws(() => harness.processElement1({key: {}}, 1), {code: 'E_KEY_TYPE'});
 });
 
 test('a record without timestamp is refused', t => {
