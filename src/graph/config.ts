@@ -35,6 +35,11 @@ export interface Config {
   readonly runtimeMode: RuntimeMode;
   readonly operatorChaining: boolean;
   readonly chainDifferentMaxParallelism: boolean;
+  readonly stateBackend: 'memory' | 'lmdb';
+  /** Absent: the directory of the system for temporary files. */
+  readonly stateDirectory: string | undefined;
+  /** Bytes. */
+  readonly stateCacheSize: number;
   readonly codeGeneration: boolean;
   readonly metrics: boolean;
   readonly debug: boolean;
@@ -196,6 +201,26 @@ export const CONFIG_OPTIONS: readonly ConfigOption[] = [
     kind: 'boolean',
     default: 'true',
     description: 'Chain operators also if their max parallelism differs.',
+  },
+  {
+    key: 'stateBackend',
+    flinkKey: 'state.backend.type',
+    kind: 'choice',
+    default: 'memory',
+    choices: ['memory', 'lmdb'],
+    description: 'Where keyed state lies; lmdb: on disk, for more than fits into memory.',
+  },
+  {
+    key: 'stateDirectory',
+    kind: 'text',
+    default: undefined,
+    description: 'Where lmdb keeps its files while a job runs; default: for temporary files.',
+  },
+  {
+    key: 'stateCacheSize',
+    kind: 'size',
+    default: '64MB',
+    description: 'About what lmdb caches in memory for each keyed operator of a task.',
   },
   {
     key: 'codeGeneration',

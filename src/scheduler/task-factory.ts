@@ -43,7 +43,7 @@ import {
 } from './arena-layout.ts';
 import type {EngineDeployment} from './deployment.ts';
 import {GateInput} from './gate-input.ts';
-import {memoryBackends} from './memory-backends.ts';
+import {stateBackends} from './state-backends.ts';
 import type {Tasklet} from './progress.ts';
 import type {WorkerResults, WorkerRuntime} from './runtime-contract.ts';
 import {SourceInput} from './source-input.ts';
@@ -203,7 +203,7 @@ export class TaskFactory {
       name: task.name,
       counts: config.metrics,
       inputCount: Math.max(1, task.gates.length),
-      stateBackends: memoryBackends,
+      stateBackends: stateBackends(config),
       time: {
         autoWatermarkIntervalMs: config.autoWatermarkIntervalMs,
         isBatch: plan.jobGraph.runtimeMode === 'batch',
