@@ -24,6 +24,8 @@ export type PollResult = typeof MORE_AVAILABLE | typeof NOTHING_AVAILABLE | type
 export type SourceBatch<T> =
   | {
       readonly kind: 'values';
+      /** Of a source whose splits are read side by side: the split that all of them are of. */
+      readonly splitId?: string | undefined;
       readonly values: readonly T[];
       /** How many of `values` count. */
       readonly count: number;
@@ -33,6 +35,7 @@ export type SourceBatch<T> =
   /** The records `generator(start) … generator(end - 1)` of a `GeneratorSource`. */
   | {
       readonly kind: 'range';
+      readonly splitId?: string | undefined;
       readonly start: number;
       readonly end: number;
     };
@@ -52,6 +55,13 @@ export interface SourceReader<T, S extends SourceSplit = SourceSplit> {
   readonly batch: SourceBatch<T>;
   /** After NOTHING_AVAILABLE: when to poll again by itself (same clock as `nowMs`), or Infinity. */
   readonly wakeAtMs: number;
+  /** Of splits that are read side by side: those that have come to their end since the last call. */
+  finishedSplits?(): readonly string[];
+  /**
+   * Of splits that are read side by side: those that have to wait, because they are too far ahead in event
+   * time; all others go on. A reader without it is paused as a whole.
+   */
+  pauseSplits?(splitIds: readonly string[]): void;
   /** What is still to be read of the splits handed over, each from its present position. */
   snapshotSplits(): S[];
   close?(): void;
@@ -66,9 +76,10 @@ export interface Source<T, S extends SourceSplit = SourceSplit> {
   readonly hasTimestamps?: boolean;
   /**
    * `lazy`: a subtask fetches the next split when it has read the last one (files);
-   * `static`: split i belongs to subtask i mod parallelism (generators).
+   * `static`: split i belongs to subtask i mod parallelism (generators);
+   * `together`: the same, but a reader gets all its splits at once and reads them side by side (logs).
    */
-  readonly assignment: 'lazy' | 'static';
+  readonly assignment: 'lazy' | 'static' | 'together';
   /** For batches of kind `range`: makes the record of an index; must be pure. */
   readonly generator?: ((index: number) => T) | undefined;
   /** Lists the splits, in the coordinator, when the job is deployed. */

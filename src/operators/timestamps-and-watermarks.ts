@@ -12,6 +12,7 @@
  * they emit ends the loop behind the present record.
  */
 import {StreamError, showValue} from '../base/errors.ts';
+import {PausableClock} from '../time/activity-clock.ts';
 import {WatermarkEmitter} from '../time/watermark-emitter.ts';
 import {
   TRACE_EVENTS,
@@ -44,6 +45,8 @@ interface Partition {
   readonly immediate: WatermarkOutput;
   /** For what it emits when it is asked: looked at when all have been asked. */
   readonly deferred: WatermarkOutput;
+  /** Stands still while the split is paused. */
+  readonly clock: PausableClock;
 }
 
 export class TimestampsAndWatermarksOperator extends BaseOperator {
@@ -104,7 +107,7 @@ export class TimestampsAndWatermarksOperator extends BaseOperator {
     }
   }
 
-  /** A split begins, whose records come from now on. A source has one at a time, or calls `useSplit`. */
+  /** A split begins, whose records come from now on. If several are open, `useSplit` says whose turn it is. */
   openSplit(id: string): void {
     const multiplexer = this.#multiplexer!;
     multiplexer.registerNewOutput(id);
@@ -118,6 +121,14 @@ export class TimestampsAndWatermarksOperator extends BaseOperator {
   /** The records that follow are of this split. */
   useSplit(id: string): void {
     this.#current = this.#partitions.get(id)!;
+  }
+
+  /** These splits are kept from being read, all others are not: that is no silence. */
+  pauseSplits(ids: readonly string[]): void {
+    for (const [id, {clock}] of this.#partitions) {
+      if (ids.includes(id)) clock.pause();
+      else clock.resume();
+    }
   }
 
   /** The split has been read to its end: nobody waits for its watermarks any more. */
@@ -218,10 +229,11 @@ export class TimestampsAndWatermarksOperator extends BaseOperator {
   #createPartition(immediate: WatermarkOutput, deferred: WatermarkOutput): Partition {
     const trace = eventTrace();
     const {isBatch, activityClock} = this.context.time;
+    const clock = new PausableClock({monotonicNow: () => activityClock.now()});
     const generator = isBatch
       ? new NoWatermarks()
-      : this.#strategy.createWatermarkGenerator({activityClock}, trace);
-    return {trace, generator, immediate, deferred};
+      : this.#strategy.createWatermarkGenerator({activityClock: clock}, trace);
+    return {trace, generator, immediate, deferred, clock};
   }
 
   #emitPeriodically(): void {

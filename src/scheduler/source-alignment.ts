@@ -51,6 +51,11 @@ export class SourceAlignment {
     return this.#nextUpdateMs;
   }
 
+  /** Event time that nobody of the group may pass, as of the last look. */
+  get limit(): number {
+    return this.#limit;
+  }
+
   /** Whether a source whose last watermark is `watermark` has to wait. Looks at the group if it is time. */
   mustWait(watermark: number, isIdle: boolean, nowMs: number): boolean {
     if (nowMs >= this.#nextUpdateMs) {

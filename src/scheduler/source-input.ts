@@ -3,7 +3,8 @@
  *
  * Splits are plain data that the coordinator has listed. `static` ones are dealt out by their place;
  * of `lazy` ones each subtask takes the next when it has read its last, by adding 1 to a word in shared
- * memory, so that a fast subtask reads more and nobody is asked.
+ * memory, so that a fast subtask reads more and nobody is asked. Those that are read `together` are all
+ * handed over at once.
  */
 import type {Arena} from '../memory/arena.ts';
 import type {SplitWatermark} from '../metrics/task-watermarks.ts';
@@ -19,6 +20,7 @@ import {
 } from '../operators/source.ts';
 import {FINISHED, IDLE, PROGRESSED, type Progress} from './progress.ts';
 import type {TimestampsAndWatermarksOperator} from '../operators/timestamps-and-watermarks.ts';
+import type {PausableClock} from '../time/activity-clock.ts';
 import {MAX_WATERMARK} from '../time/watermark.ts';
 import type {SourceAlignment} from './source-alignment.ts';
 import type {TaskInput} from './task-input.ts';
@@ -40,6 +42,8 @@ export interface SourceInputOptions {
   readonly watermarks: TimestampsAndWatermarksOperator | undefined;
   /** Present if the source has to wait for others of its group. */
   readonly alignment: SourceAlignment | undefined;
+  /** Of the task. */
+  readonly activityClock: PausableClock;
 }
 
 export class SourceInput implements TaskInput {
@@ -57,9 +61,11 @@ export class SourceInput implements TaskInput {
   #end = 0;
   #isStopped = false;
   #hasEnded = false;
-  /** The split that was handed over last, while it is read. */
+  /** The split that was handed over last, while it is read; undefined if several are. */
   #split: string | undefined;
   #hasSentLastWatermark = false;
+  /** Whether all splits that are read together have been handed over. */
+  #areHandedOver = false;
   readonly #splitIndexes = new Map<string, number>();
 
   constructor(options: SourceInputOptions) {
@@ -79,6 +85,8 @@ export class SourceInput implements TaskInput {
   step(rowsMax: number, nowMs: number): Progress {
     this.rowsStepped = 0;
     if (this.#isAhead(nowMs)) {
+      // Who has to wait is not silent.
+      this.#options.activityClock.pause();
       this.wakeAtMs = this.#options.alignment!.nextUpdateMs;
       this.awaitsPromises = false;
       return IDLE;
@@ -86,6 +94,7 @@ export class SourceInput implements TaskInput {
     if (this.#row === this.#end) {
       if (this.#hasEnded || this.#isStopped) return this.#finish();
       const reader = this.#reader!;
+      this.#closeFinished(reader);
       const result = this.#poll(reader, rowsMax, nowMs);
       if (result === END_OF_SPLITS) return this.#addSplit() ? PROGRESSED : this.#finish();
       if (result !== MORE_AVAILABLE) {
@@ -96,6 +105,7 @@ export class SourceInput implements TaskInput {
       this.wakeAtMs = Infinity;
       this.awaitsPromises = false;
       const {batch} = reader;
+      if (batch.splitId !== undefined) this.#options.watermarks?.useSplit(batch.splitId);
       this.#row = batch.kind === 'range' ? batch.start : 0;
       this.#end = batch.kind === 'range' ? batch.end : batch.count;
     }
@@ -122,7 +132,27 @@ export class SourceInput implements TaskInput {
     const {alignment, watermarks} = this.#options;
     if (alignment === undefined || watermarks === undefined) return false;
     if (this.#hasSentLastWatermark || this.#isStopped) return false;
-    return alignment.mustWait(watermarks.watermark, watermarks.isIdle, nowMs);
+    const {nextUpdateMs} = alignment;
+    const mustWait = alignment.mustWait(watermarks.watermark, watermarks.isIdle, nowMs);
+    if (alignment.nextUpdateMs !== nextUpdateMs) this.#pauseSplits(alignment.limit);
+    return mustWait;
+  }
+
+  /** Of several splits only those wait that are ahead themselves. */
+  #pauseSplits(limit: number): void {
+    const reader = this.#reader!;
+    const {splits} = this.#options.watermarks!;
+    if (reader.pauseSplits === undefined) return;
+    // One that is left alone is the source, and waits as such.
+    const several = splits.length > 1 ? splits : [];
+    const ahead = several.filter(split => split.watermark > limit).map(({id}) => id);
+    this.#options.watermarks!.pauseSplits(ahead);
+    atHead(() => reader.pauseSplits!(ahead));
+  }
+
+  #closeFinished(reader: SourceReader<unknown>): void {
+    if (reader.finishedSplits === undefined) return;
+    for (const id of reader.finishedSplits()) this.#options.watermarks?.closeSplit(id);
   }
 
   close(): void {
@@ -163,7 +193,17 @@ export class SourceInput implements TaskInput {
     const {watermarks} = this.#options;
     if (this.#split !== undefined) watermarks?.closeSplit(this.#split);
     this.#split = undefined;
-    const {source, splits, arena, cursorWord, parallelism} = this.#options;
+    const {source, splits, arena, cursorWord, subtask, parallelism} = this.#options;
+    if (source.assignment === 'together') {
+      const own = this.#hasEnded
+        ? []
+        : splits.filter((_, place) => place % parallelism === subtask);
+      this.#hasEnded = own.length === 0 || this.#areHandedOver;
+      if (this.#hasEnded) return false;
+      this.#areHandedOver = true;
+      for (const split of own) this.#handOver(split, splits.indexOf(split));
+      return true;
+    }
     let index: number;
     if (source.assignment === 'lazy') {
       index = Atomics.add(arena.words, cursorWord, 1);
@@ -175,12 +215,15 @@ export class SourceInput implements TaskInput {
       this.#hasEnded = true;
       return false;
     }
-    const split = splits[index];
-    this.#split = split.splitId;
-    this.#splitIndexes.set(split.splitId, index);
-    watermarks?.openSplit(split.splitId);
-    atHead(() => this.#reader!.addSplit(split));
+    this.#split = splits[index].splitId;
+    this.#handOver(splits[index], index);
     return true;
+  }
+
+  #handOver(split: SourceSplit, index: number): void {
+    this.#splitIndexes.set(split.splitId, index);
+    this.#options.watermarks?.openSplit(split.splitId);
+    atHead(() => this.#reader!.addSplit(split));
   }
 }
 

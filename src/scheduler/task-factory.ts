@@ -4,6 +4,7 @@
  * that this thread has built. Belongs to the worker's thread.
  */
 import type {Clock} from '../base/clock.ts';
+import {StreamError} from '../base/errors.ts';
 import type {Random} from '../base/random.ts';
 import type {JobEdge, JobVertex} from '../graph/job-graph.ts';
 import type {JobPlan} from '../graph/plan.ts';
@@ -41,6 +42,7 @@ import {
   ownerOfWorker,
   type HostChannels,
 } from './arena-layout.ts';
+import {cloneFaultPath} from './clone-fault.ts';
 import type {EngineDeployment} from './deployment.ts';
 import {GateInput} from './gate-input.ts';
 import {stateBackends} from './state-backends.ts';
@@ -72,12 +74,14 @@ export interface TaskFactoryOptions {
 export function createWorkerTasks(options: TaskFactoryOptions): WorkerRuntime {
   const factory = new TaskFactory(options);
   const tasks: StreamTask[] = [];
+  const tasksByIndex = new Map<number, StreamTask>();
   try {
     for (const {index, worker} of options.plan.executionGraph.tasks) {
       if (worker !== options.workerIndex) continue;
       options.opening?.(index);
       const task = factory.createTask(index);
       tasks.push(task);
+      tasksByIndex.set(index, task);
       task.open();
     }
   } catch (thrown) {
@@ -87,6 +91,8 @@ export function createWorkerTasks(options: TaskFactoryOptions): WorkerRuntime {
   return {
     tasklets: tasks,
     results: () => factory.results(),
+    readState: ({taskIndex, operatorIndex, key}) =>
+      cloned(tasksByIndex.get(taskIndex)?.readKeyState(operatorIndex, key)),
     dispose: () => factory.dispose(),
   };
 }
@@ -139,10 +145,8 @@ export class TaskFactory {
     const metrics = config.metrics
       ? new TaskMetricsWriter(arena, layout.taskMetrics[taskIndex])
       : undefined;
-    const input = this.#createInput(taskIndex, chain, metrics, {
-      ...contexts[0],
-      wakeUp: () => this.#bell.wake(),
-    });
+    const context = {...contexts[0], wakeUp: () => this.#bell.wake()};
+    const input = this.#createInput(taskIndex, chain, metrics, context, activityClock);
     const watermarks = config.metrics
       ? new WatermarkPublisher(
           new TaskWatermarksWriter(arena, layout.taskWatermarks[taskIndex]),
@@ -271,6 +275,7 @@ export class TaskFactory {
     chain: Chain,
     metrics: TaskMetricsWriter | undefined,
     context: TaskContext & {wakeUp(): void},
+    activityClock: PausableClock,
   ): TaskInput {
     const {arena, deployment, plan} = this.#options;
     const {layout, config} = deployment.plan;
@@ -289,6 +294,7 @@ export class TaskFactory {
         parallelism: vertex.parallelism,
         chain,
         alignment: this.#alignmentOf(taskIndex),
+        activityClock,
         watermarks: head instanceof TimestampsAndWatermarksOperator ? head : undefined,
       });
     }
@@ -487,6 +493,20 @@ function givesTimestamps(spec: OperatorSpec): boolean {
       return spec.timestamps !== 'kept';
     default:
       return false;
+  }
+}
+
+/** State as another thread may have it. */
+function cloned<T>(state: T): T {
+  try {
+    return structuredClone(state);
+  } catch (thrown) {
+    throw new StreamError(
+      'E_STATE_CLONE',
+      'the state of this key holds something that cannot go to another thread',
+      {field: cloneFaultPath(state)},
+      {remedy: 'keep plain data in state: no functions, no symbols', cause: thrown},
+    );
   }
 }
 

@@ -9,14 +9,14 @@ export interface ActivityClock {
   now(): number;
 }
 
-/** The clock of a task, which stops and starts it. */
+/** The clock of a task, or of a split, that can be stopped and started. */
 export class PausableClock implements ActivityClock {
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, 'monotonicNow'>;
   #pausedMs = 0;
   /** NaN while the clock runs. */
   #pausedAtMs = NaN;
 
-  constructor(clock: Clock) {
+  constructor(clock: Pick<Clock, 'monotonicNow'>) {
     this.#clock = clock;
   }
 

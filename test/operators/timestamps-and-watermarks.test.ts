@@ -1,5 +1,8 @@
 /** Timestamps and watermarks in the middle of a job, and at its sources, step by step. */
 import test from 'ava';
+import {ManualClock} from '../../src/base/clock.ts';
+import type {OperatorContext} from '../../src/operators/operator-runtime.ts';
+import {TimestampsAndWatermarksOperator} from '../../src/operators/timestamps-and-watermarks.ts';
 import {
   WatermarkStrategy,
   type DataStream,
@@ -185,4 +188,36 @@ test('timers fire before the watermark goes on, and what they emit comes before 
     harness.takeOutput().map(each => ('watermark' in each ? each.watermark : each)),
     [{value: {at: -Infinity}, timestamp: 10}, 10, {value: {at: 30}, timestamp: 20}, 20],
   );
+});
+
+test('a split that is kept from being read is not silent', t => {
+  const clock = new ManualClock(1000);
+  const context = {
+    time: {
+      autoWatermarkIntervalMs: 100,
+      isBatch: false,
+      activityClock: {now: () => clock.now()},
+    },
+    runtime: {clock},
+    emitWatermark() {},
+    emitStatus() {},
+  } as unknown as OperatorContext;
+  const operator = new TimestampsAndWatermarksOperator(context, bounded(0).withIdleness(10), true);
+  const idleSplits = () => operator.splits.filter(({isIdle}) => isIdle).map(({id}) => id);
+  operator.open();
+  for (const id of ['a', 'b']) operator.openSplit(id);
+
+  operator.pauseSplits(['a']);
+  for (const now of [1100, 1200]) {
+    clock.set(now);
+    operator.processTime(now);
+  }
+  t.deepEqual(idleSplits(), ['b']);
+
+  operator.pauseSplits([]);
+  for (const now of [1300, 1400]) {
+    clock.set(now);
+    operator.processTime(now);
+  }
+  t.deepEqual(idleSplits(), ['a', 'b']);
 });
