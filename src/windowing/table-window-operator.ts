@@ -20,7 +20,7 @@ import {checkTimestamp} from './window-assigner.ts';
 import type {WindowOptions} from './window-operator.ts';
 
 /** The state that windows are saved in. */
-const SAVED_NAME = 'saved-windows';
+export const SAVED_WINDOWS = 'saved-windows';
 
 export abstract class TableWindowOperator<Saved> extends BaseOperator {
   protected readonly options: WindowOptions;
@@ -47,7 +47,7 @@ export abstract class TableWindowOperator<Saved> extends BaseOperator {
     this.inner = inner;
     this.collector = new TimestampedCollector(context.output);
     this.#backend = context.createKeyedBackend();
-    this.#saved = this.#backend.getState(new MapStateDescriptor<number, Saved>(SAVED_NAME));
+    this.#saved = this.#backend.getState(new MapStateDescriptor<number, Saved>(SAVED_WINDOWS));
     const {clock} = context.runtime;
     const operator = this;
     this.#firing = new FiringContext({
@@ -136,6 +136,6 @@ export abstract class TableWindowOperator<Saved> extends BaseOperator {
   }
 
   #savedKeys(): unknown[] {
-    return [...this.#backend.keys(SAVED_NAME, undefined)];
+    return [...this.#backend.keys(SAVED_WINDOWS, undefined)];
   }
 }

@@ -44,7 +44,8 @@ export interface WindowContents {
   clear(): void;
 }
 
-const NAME = 'window-contents';
+/** The state that windows lie in, with the window as its namespace. */
+export const WINDOW_CONTENTS = 'window-contents';
 
 /** Makes the state of windows in `backend`. */
 export function createContents(
@@ -54,12 +55,14 @@ export function createContents(
   context: EvictorContext,
 ): WindowContents {
   if (evictor !== undefined) {
-    const state = backend.getState(new ListStateDescriptor<TimestampedValue<unknown>>(NAME));
+    const state = backend.getState(
+      new ListStateDescriptor<TimestampedValue<unknown>>(WINDOW_CONTENTS),
+    );
     return new EvictedContents(spec, state, evictor, context);
   }
   switch (spec.kind) {
     case 'list':
-      return new ListContents(backend.getState(new ListStateDescriptor<unknown>(NAME)));
+      return new ListContents(backend.getState(new ListStateDescriptor<unknown>(WINDOW_CONTENTS)));
     case 'reduce':
       return new ReducedContents(spec.fn, backend);
     case 'aggregate':
@@ -101,7 +104,7 @@ class ReducedContents implements WindowContents {
     this.#aggregation = fn instanceof AggregationReduce ? fn : undefined;
     const reduce = (accumulated: unknown, value: unknown): unknown =>
       reduceOnce(this.fn, accumulated, value);
-    this.state = backend.getState(new ReducingStateDescriptor(NAME, reduce));
+    this.state = backend.getState(new ReducingStateDescriptor(WINDOW_CONTENTS, reduce));
   }
 
   add(value: unknown): void {
@@ -142,7 +145,7 @@ class AggregatedContents implements WindowContents {
         ? {}
         : {merge: (a: unknown, b: unknown) => fn.merge!(a, b) as unknown}),
     };
-    this.state = backend.getState(new AggregatingStateDescriptor(NAME, aggregate));
+    this.state = backend.getState(new AggregatingStateDescriptor(WINDOW_CONTENTS, aggregate));
   }
 
   add(value: unknown): void {

@@ -1,4 +1,5 @@
 /** A windowed operation as an entry of the graph, and which operator runs it. */
+import {StreamError} from '../base/errors.ts';
 import {AggregateOperator} from '../operators/aggregate.ts';
 import type {KeyedOperator} from '../operators/keyed-operator.ts';
 import type {KeySelector, OperatorSpec} from '../operators/operator.ts';
@@ -6,12 +7,15 @@ import type {OperatorContext, OperatorRuntime} from '../operators/operator-runti
 import {ReduceOperator} from '../operators/reduce.ts';
 import {RollingAggregateOperator} from '../operators/rolling-aggregate.ts';
 import {isPlainObject} from '../records/any-codec.ts';
+import type {KeyedStateBackend} from '../state/keyed-state-backend.ts';
+import {MemoryBackend} from '../state/memory-backend.ts';
 import {AggregationReduce} from './aggregation-reduce.ts';
 import {EventTimeSessionWindows, ProcessingTimeSessionWindows} from './session-windows.ts';
 import {SessionWindowOperator} from './session-window-operator.ts';
 import {sliceGeometry, type SliceGeometry} from './slice-geometry.ts';
 import {SliceWindowOperator} from './slice-window-operator.ts';
-import type {ContentsSpec} from './window-contents.ts';
+import {SAVED_WINDOWS} from './table-window-operator.ts';
+import {WINDOW_CONTENTS, type ContentsSpec} from './window-contents.ts';
 import {WindowOperator, type WindowOptions} from './window-operator.ts';
 
 /** The spec of windows with these options. */
@@ -39,12 +43,15 @@ export function windowSpec(options: WindowOptions): OperatorSpec {
 }
 
 /**
- * A trigger that was set by hand, even the default one, asks for the general operator, which calls
- * functions element by element for each window.
+ * The general operator, or a fast one. A trigger that was set by hand, even the default one, asks for the
+ * general one, which calls functions element by element for each window; and so does state that is to lie
+ * on disk: the fast ones keep windows in memory.
  */
 function createWindowOperator(context: OperatorContext, options: WindowOptions): OperatorRuntime {
   const {assigner, trigger, evictor, allowedLatenessMs, contents} = options;
+  const backend = context.createKeyedBackend();
   const isPlain =
+    backend instanceof MemoryBackend &&
     trigger === assigner.defaultTrigger &&
     evictor === undefined &&
     allowedLatenessMs === 0 &&
@@ -54,13 +61,31 @@ function createWindowOperator(context: OperatorContext, options: WindowOptions):
     const inner = (): KeyedOperator => innerOperator(context, options.key ?? ONE_KEY, contents);
     const geometry = slicesOf(options);
     if (geometry !== undefined) {
+      refuseState(backend, WINDOW_CONTENTS);
       return new SliceWindowOperator(context, options, geometry, inner());
     }
     if (assigner instanceof EventTimeSessionWindows) {
+      refuseState(backend, WINDOW_CONTENTS);
       return new SessionWindowOperator(context, options, inner());
     }
   }
+  refuseState(backend, SAVED_WINDOWS);
   return new WindowOperator(context, options);
+}
+
+/** Windows that the other kind of operator has saved would be lost. */
+function refuseState(backend: KeyedStateBackend, name: string): void {
+  if (!backend.stateNames().includes(name)) return;
+  throw new StreamError(
+    'E_WINDOW_RESTORE',
+    'windows were saved by another kind of operator',
+    {state: name},
+    {
+      remedy:
+        'restore with the trigger, evictor, lateness, function and state backend that they were ' +
+        'saved with; .trigger(EventTimeTrigger.create()) asks for the general operator',
+    },
+  );
 }
 
 /** All elements have one key. */

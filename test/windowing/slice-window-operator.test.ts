@@ -222,3 +222,18 @@ test('the operator for slices runs where nothing needs the general one', t => {
   const nested = {...average, createAccumulator: () => ({sum: 0, count: 0, list: []})};
   t.false(runsSlices(windows => windows.aggregate(nested)));
 });
+
+test('windows that the other kind of operator has saved are refused', t => {
+  for (const isGeneral of [false, true]) {
+    const assigner = TumblingEventTimeWindows.of(10);
+    using first = OperatorHarness.of(builder(assigner, FUNCTIONS['sum']!, isGeneral));
+    first.processElement({key: 'a', id: 0, value: 1, gap: 1}, 1);
+    const snapshots = [first.snapshot()];
+
+    const error = t.throws(() =>
+      OperatorHarness.restore(builder(assigner, FUNCTIONS['sum']!, !isGeneral), snapshots),
+    );
+
+    t.regex(error.message, /E_WINDOW_RESTORE/);
+  }
+});
