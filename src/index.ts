@@ -4,6 +4,7 @@ export {start, type JobReference, type StartOptions} from './api/start.ts';
 export {runInThread, type RunInThreadOptions} from './api/run-in-thread.ts';
 export type {JobHandle, StartProfile, TaskStatus} from './api/job-handle.ts';
 export type {JobResult} from './api/job-result.ts';
+export type {KeyState} from './operators/key-state.ts';
 export type {JobInput, JobOutput} from './api/host-streams.ts';
 export {explain, type ExplainJobOptions} from './api/explain.ts';
 export {

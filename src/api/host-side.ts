@@ -4,6 +4,7 @@ import type {EngineDeployment} from '../scheduler/deployment.ts';
 import {openMetrics, openWatermarks} from '../scheduler/deployment-views.ts';
 import {Host} from '../scheduler/host-channels.ts';
 import type {Deployment, HostSide} from '../scheduler/runtime-contract.ts';
+import {stateQuery} from '../scheduler/state-query.ts';
 
 /** One set of the host's ends per job: they share a doorbell and a cache of segments. */
 const hosts = new WeakMap<Deployment, Host>();
@@ -30,6 +31,7 @@ function hostOf(deployment: Deployment): Host {
 }
 
 export const hostSide: HostSide = {
+  stateQuery,
   openMetrics,
   openWatermarks,
   openHostInput: (deployment, name) => hostOf(deployment).openInput(name),

@@ -6,6 +6,7 @@
 import {systemClock} from '../base/clock.ts';
 import {StreamError, toErrorData} from '../base/errors.ts';
 import type {ErrorData} from '../base/errors.ts';
+import type {KeyState} from '../operators/key-state.ts';
 import type {JobEnd, StartTimes, StartedJob} from '../scheduler/coordinator.ts';
 import type {JobBoard} from '../scheduler/job-board.ts';
 import {isTerminalJobStatus} from '../scheduler/job-status.ts';
@@ -17,6 +18,7 @@ import type {
   JobMetrics,
   MetricsReader,
   OperatorWatermark,
+  StateQuery,
   WatermarkReader,
 } from '../scheduler/runtime-contract.ts';
 import {TASK_STATES, isTerminalTaskState} from '../scheduler/task-state.ts';
@@ -54,6 +56,7 @@ export interface JobConnection {
   readonly watermarkTimeoutMs?: number;
   cancel(): Promise<void>;
   stop(): Promise<void>;
+  readState(query: StateQuery): Promise<KeyState | undefined>;
   /** Fails the job for a reason that only the host knows. */
   fail(reason: StreamError): void;
 }
@@ -174,6 +177,27 @@ export class JobHandle implements AsyncDisposable {
     if (this.#deployment === undefined) return [];
     this.#watermarks ??= this.#connection.runtime.openWatermarks(this.#deployment);
     return this.#watermarks.explain(systemClock.now());
+  }
+
+  /**
+   * Looks into the state that an operator keeps for a key, between two of its records.
+   *
+   * Result: by the name of the state: its value, the array of a list, a Map, the result of an aggregate; of
+   *         a rolling aggregation `result`. Undefined if the key has no state. What windows hold is not in it.
+   * Errors: `E_STATE_QUERY` if no operator has the uid; `E_KEY_…` for a key that is none; `E_JOB_ENDED`;
+   *         `E_STATE_CLONE` for values that cannot go to this thread.
+   * Cost:   a message to the operator's thread and back, which it hears within about 10 ms.
+   */
+  async state(uid: string, key: unknown): Promise<KeyState | undefined> {
+    const deployment = this.#running('uid', uid);
+    const query = this.#connection.runtime.stateQuery(deployment, uid, key);
+    try {
+      return await this.#connection.readState(query);
+    } catch (thrown) {
+      // A job that ends meanwhile closes the way.
+      if ((thrown as StreamError).code !== 'E_LINK_CLOSED') throw thrown;
+      throw new StreamError('E_JOB_ENDED', 'the job has ended', {job: this.name, uid});
+    }
   }
 
   /** Ends the job as soon as possible and drops what is in flight. Resolves as `done`. */

@@ -193,6 +193,7 @@ export async function startOn(
       end,
       hostReadTimeoutMs,
       cancel,
+      readState: query => orDeath(link.remote.readState(query)),
       stop: () => ignoreIfGone(link.remote.stop(), end),
       fail: reason => {
         ignoreIfGone(link.remote.fail(toErrorData(reason)), end).catch(() => {});

@@ -22,6 +22,7 @@ import {createOperator} from './create-operator.ts';
 import {EventTimeFlow} from './event-time-flow.ts';
 import {FunctionContext} from './function-context.ts';
 import type {TaskContext} from './functions.ts';
+import {readKeyState, type KeyState} from './key-state.ts';
 import {OperatorError} from './operator-error.ts';
 import type {Emitter, OperatorContext, OperatorRuntime, TimeSettings} from './operator-runtime.ts';
 import type {StateBackends} from './state-backends.ts';
@@ -294,6 +295,16 @@ export class Chain {
         ...(keyed === undefined ? {} : {keyed}),
         ...(own === undefined ? {} : {operator: own}),
       };
+    });
+  }
+
+  /** The state that operator `node` keeps for a key; undefined if it has none. Between two records only. */
+  readKeyState(node: number, key: unknown): KeyState | undefined {
+    return this.#guard(node, () => {
+      const backend = this.#keyedBackends[node];
+      const own = this.operators[node]!.readKey?.(key);
+      const kept = backend === undefined ? undefined : readKeyState(backend, key);
+      return own === undefined && kept === undefined ? undefined : {...own, ...kept};
     });
   }
 

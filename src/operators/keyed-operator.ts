@@ -160,6 +160,17 @@ export abstract class KeyedOperator extends BaseOperator {
     return new RowCode(code, this.table, place);
   }
 
+  readKey(key: unknown): Readonly<Record<string, unknown>> | undefined {
+    const {rows} = this.table;
+    if (rows === undefined) return undefined;
+    // Rows of one kind look for keys of that kind only; -0 is never among the numbers.
+    if (rows.keyKind !== 'any' && (typeof key !== rows.keyKind || Object.is(key, -0))) {
+      return undefined;
+    }
+    const at = rows.find(key);
+    return at === NO_ROW ? undefined : {result: this.resultAt(at)};
+  }
+
   /** A statement that does everything about the record in the general way. */
   protected processText(code: ChainCode, record: RecordText): string {
     if (this.#slow !== undefined) return this.#slow(record);

@@ -104,6 +104,8 @@ export interface OperatorRuntime {
   finish(): boolean;
   /** Puts into the state what the operator keeps beside it; a snapshot follows at once. */
   prepareSnapshot(): void;
+  /** What it keeps for a key beside its keyed backend, by name; undefined: nothing. */
+  readKey?(key: unknown): Readonly<Record<string, unknown>> | undefined;
   /** Whether the operator takes records now. Sinks may refuse, and operators that wait for promises. */
   isWritable(): boolean;
   /** When `isWritable` may change by itself (engine clock), or Infinity. */

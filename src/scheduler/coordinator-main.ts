@@ -11,7 +11,7 @@ import {openControlLink} from './control-link.ts';
 import {Coordinator} from './coordinator.ts';
 import type {CoordinatorSettings, JobEnd, StartedJob} from './coordinator.ts';
 import {drainOutput} from './drain-output.ts';
-import type {JobRequest} from './runtime-contract.ts';
+import type {JobRequest, StateQuery} from './runtime-contract.ts';
 import type {WorkerPool} from './worker-pool.ts';
 
 /** What the thread finds as `workerData`. */
@@ -30,6 +30,8 @@ export type CoordinatorControl = {
   done(): Promise<JobEnd>;
   cancel(): void;
   stop(): void;
+  /** What an operator keeps for a key, asked of the worker that has it. */
+  readState(query: StateQuery): Promise<Readonly<Record<string, unknown>> | undefined>;
   /** Fails the job for a reason that only the host knows. */
   fail(error: ErrorData): void;
 };
@@ -68,6 +70,7 @@ export function coordinate(boot: CoordinatorBoot, pool: WorkerPool): void {
     stop: () => {
       coordinator.stop();
     },
+    readState: query => coordinator.readState(query),
     fail: error => {
       coordinator.fail(StreamError.from(error));
     },

@@ -38,6 +38,7 @@ import type {
   JobMetrics,
   JobRequest,
   PlannedJob,
+  StateQuery,
   WorkerResults,
 } from './runtime-contract.ts';
 import type {LoopOutcome} from './worker-loop.ts';
@@ -353,6 +354,17 @@ export class Coordinator {
         }
       }),
     );
+  }
+
+  /** What an operator keeps for a key, asked of its worker. Undefined: nothing. */
+  async readState(query: StateQuery): Promise<Readonly<Record<string, unknown>> | undefined> {
+    const seat = this.#seats.find(each => each.index === query.workerIndex);
+    if (seat === undefined || seat.hasEnded || this.#status.status !== 'RUNNING') {
+      throw new StreamError('E_JOB_ENDED', 'the job does not run any more', {
+        job: this.#deployment?.plan.jobName,
+      });
+    }
+    return await seat.link.remote.readState(query);
   }
 
   #tasksOf(workerIndex: number): TaskStateMachine[] {

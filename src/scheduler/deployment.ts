@@ -22,6 +22,7 @@ export interface VertexDescription {
   readonly id: string;
   readonly name: string;
   readonly parallelism: number;
+  readonly maxParallelism: number;
   readonly operators: ReadonlyArray<{
     readonly uid: string;
     readonly name: string;
@@ -119,6 +120,7 @@ function deploymentPlan(
       id: vertex.id,
       name: vertex.name,
       parallelism: vertex.parallelism,
+      maxParallelism: vertex.maxParallelism,
       operators: vertex.operators.map(({uid, name, node}) => ({
         uid,
         name,

@@ -74,12 +74,22 @@ export interface WorkerRuntimeOptions {
   readonly opening: (taskIndex: number) => void;
 }
 
+/** Which state is asked for: of which operator of which task, and of which key. */
+export interface StateQuery {
+  readonly workerIndex: number;
+  readonly taskIndex: number;
+  readonly operatorIndex: number;
+  readonly key: unknown;
+}
+
 /** The subtasks of one worker. */
 export interface WorkerRuntime {
   /** In the order in which the plan names the tasks of this worker. */
   readonly tasklets: readonly Tasklet[];
   /** What is left when all tasks have ended: plain data. */
   results(): WorkerResults;
+  /** What an operator keeps for a key, by the names of its states; undefined: nothing. Between two steps. */
+  readState(query: StateQuery): Readonly<Record<string, unknown>> | undefined;
   dispose(): void;
 }
 
@@ -247,6 +257,8 @@ export interface WatermarkReader {
 export interface HostSide {
   openMetrics(deployment: Deployment): MetricsReader;
   openWatermarks(deployment: Deployment): WatermarkReader;
+  /** The question for the state of a key. Errors: `E_STATE_QUERY` for an unknown uid. */
+  stateQuery(deployment: Deployment, uid: string, key: unknown): StateQuery;
   openHostInput(deployment: Deployment, name: string): HostInput;
   openHostOutput(deployment: Deployment, name: string): HostOutput;
 }

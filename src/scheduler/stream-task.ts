@@ -25,6 +25,7 @@ import {
 } from '../metrics/task-metrics.ts';
 import type {RecordWriter, StopFlag} from '../network/record-writer.ts';
 import type {Chain} from '../operators/chain.ts';
+import type {KeyState} from '../operators/key-state.ts';
 import {OperatorError, describeOperatorError} from '../operators/operator-error.ts';
 import {
   BACKPRESSURED,
@@ -227,6 +228,15 @@ export class StreamTask implements Tasklet {
   /** Whether the chain stopped for another reason than that an operator takes no records. */
   get #isGoingOn(): boolean {
     return this.#stop.requested || this.#chain.hasYielded;
+  }
+
+  /** The state that an operator of the chain keeps for a key. Not during a step. */
+  readKeyState(operatorIndex: number, key: unknown): KeyState | undefined {
+    try {
+      return this.#chain.readKeyState(operatorIndex, key);
+    } catch (thrown) {
+      throw this.#described(thrown);
+    }
   }
 
   /** Sees to what waits for room in the outputs; false if some of it still does. */

@@ -26,7 +26,9 @@ import type {
   Deployment,
   JobRequest,
   PlannedJob,
+  StateQuery,
   WorkerResults,
+  WorkerRuntime,
   WorkerSide,
 } from './runtime-contract.ts';
 import {WorkerLoop} from './worker-loop.ts';
@@ -56,6 +58,8 @@ export type WorkerControl = {
    * failure has been reported.
    */
   deploy(deployment: Deployment): Promise<void>;
+  /** What an operator of this worker keeps for a key. */
+  readState(query: StateQuery): Readonly<Record<string, unknown>> | undefined;
 };
 
 /** What the worker calls. */
@@ -108,7 +112,10 @@ export async function run({workerIndex, port}: WorkerTask): Promise<WorkerEnd> {
   pulse.enterPhase('BUILDING');
 
   return await new Promise<WorkerEnd>((resolve, reject) => {
+    let runningTasks: WorkerRuntime | undefined;
     const control: WorkerControl = {
+      // A message is heard between two slices of the loop, so no step is under way.
+      readState: query => runningTasks?.readState(query),
       deploy: async deployment => {
         let finish: () => Promise<WorkerEnd>;
         try {
@@ -155,6 +162,7 @@ export async function run({workerIndex, port}: WorkerTask): Promise<WorkerEnd> {
           pulse.beginStep(taskIndex);
         },
       });
+      runningTasks = workerRuntime;
       const workerLoop = new WorkerLoop({
         tasks: workerRuntime.tasklets.map((tasklet, i) => ({
           taskIndex: tasks[i]!.taskIndex,
@@ -187,6 +195,7 @@ export async function run({workerIndex, port}: WorkerTask): Promise<WorkerEnd> {
         pulse.enterPhase('RUNNING');
         const outcome = await workerLoop.run();
         pulse.enterPhase('ENDED');
+        runningTasks = undefined;
         const results = outcome === 'FAILED' ? undefined : workerRuntime.results();
         workerRuntime.dispose();
         // The reports go another way than the result of this task; they must not be overtaken.

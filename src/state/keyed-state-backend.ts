@@ -72,6 +72,8 @@ export interface KeyedStateBackend {
 
   /** The keys that have something in this state and namespace. Do not change the state meanwhile. */
   keys(stateName: string, namespace: StateNamespace): IterableIterator<unknown>;
+  /** What the state of this name was asked for with; undefined if nobody has. */
+  descriptorOf(stateName: string): AnyStateDescriptor | undefined;
   /** The names of all states, restored ones that nobody has asked for yet included. */
   stateNames(): readonly string[];
 

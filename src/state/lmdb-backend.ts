@@ -120,6 +120,10 @@ export class LmdbBackend implements KeyedStateBackend {
       : state.store.keysIn(namespace);
   }
 
+  descriptorOf(stateName: string): AnyStateDescriptor | undefined {
+    return this.#states.get(stateName)?.descriptor;
+  }
+
   stateNames(): readonly string[] {
     return [...this.#states.keys(), ...this.#restored.stateNames()];
   }

@@ -91,6 +91,10 @@ export class MemoryBackend implements KeyedStateBackend {
     for (const id of ids) yield this.#keys.keyOf(id);
   }
 
+  descriptorOf(stateName: string): AnyStateDescriptor | undefined {
+    return this.#states.get(stateName)?.descriptor;
+  }
+
   stateNames(): readonly string[] {
     return [...this.#states.keys(), ...this.#restored.stateNames()];
   }

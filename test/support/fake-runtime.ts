@@ -168,6 +168,7 @@ const engine: CoordinatorSide & WorkerSide & HostSide = {
       });
     return {
       tasklets,
+      readState: ({key}) => ({key}),
       results: () => {
         (planned as FakePlanned).job.beforeResults?.(workerIndex, shared);
         return {accumulators, collected};
@@ -215,6 +216,8 @@ const engine: CoordinatorSide & WorkerSide & HostSide = {
       }),
     };
   },
+
+  stateQuery: (_deployment, _uid, key) => ({workerIndex: 0, taskIndex: 0, operatorIndex: 0, key}),
 
   /** Word 0: 1 when a value (word 1) waits; word 2: 1 when the host has ended. Room for one value. */
   openHostInput(deployment): HostInput {
