@@ -88,7 +88,7 @@ export class BackendJoinBuffers implements JoinBufferStore<TimedBuffers> {
       const buffers = this.#state.value()!;
       if (hasTimer(buffers)) continue;
       this.#setTimer(buffers, endOfLives(buffers, this.#livesMs));
-      this.#state.update({...buffers, prunedTo: NaN});
+      this.#state.update({...buffers, prunedTo: this.watermark});
     }
   }
 

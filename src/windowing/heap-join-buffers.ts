@@ -123,7 +123,7 @@ export class HeapJoinBuffers implements JoinBufferStore<HeapBuffers> {
       const buffers: HeapBuffers = {
         left: copyOf(left),
         right: copyOf(right),
-        prunedTo: NaN,
+        prunedTo: this.watermark,
         key,
         isEntered: false,
       };

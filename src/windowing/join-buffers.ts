@@ -26,7 +26,6 @@ export interface JoinBuffers {
   /** Undefined: no element has come so far. */
   left: TimeSortedBuffer | undefined;
   right: TimeSortedBuffer | undefined;
-  /** NaN: the elements come from a snapshot. */
   prunedTo: number;
 }
 
