@@ -105,6 +105,7 @@ public final class FlinkPeer {
       case "j2x" -> new KeyedCount(number(options, "records"), (int) number(options, "keys"));
       case "process" ->
           new ProcessTimers(number(options, "records"), (int) number(options, "keys"));
+      case "tumbling", "sliding", "session" -> new Windows(name, options);
       case "bids" -> new Bids(number(options, "records"));
       case "wordcount" -> new WordCount(options.get("file"));
       case "latency" ->
