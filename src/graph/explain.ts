@@ -101,8 +101,13 @@ function describeSpec(spec: OperatorSpec): string {
     case 'reduce':
     case 'rollingAggregate':
       return `emits ${spec.emit}`;
-    case 'source':
-      return spec.source.isBounded ? 'bounded' : 'unbounded';
+    case 'source': {
+      const kind = spec.source.isBounded ? 'bounded' : 'unbounded';
+      const watermarks = spec.watermarks?.description;
+      return watermarks === undefined ? kind : `${kind}, ${watermarks}`;
+    }
+    case 'hostSource':
+      return spec.watermarks?.description ?? '';
     case 'custom':
       return spec.kind;
     default:

@@ -107,6 +107,17 @@ export class WatermarkStrategy<T> {
     return new WatermarkStrategy<T>({generator: {kind: 'custom', create}});
   }
 
+  /** In a few words, for `explain`. */
+  get description(): string {
+    const {generator, idleTimeoutMs, alignment} = this;
+    const made = describeGenerator(generator);
+    return [
+      made,
+      ...(idleTimeoutMs === undefined ? [] : [`idle after ${idleTimeoutMs} ms`]),
+      ...(alignment === undefined ? [] : [`aligned in ${alignment.group}`]),
+    ].join(', ');
+  }
+
   /** Takes timestamps from the records. Default: the timestamps that the source gives. */
   withTimestampAssigner(assigner: TimestampAssigner<T>): WatermarkStrategy<T> {
     const isAssigner =
@@ -193,6 +204,17 @@ export class WatermarkStrategy<T> {
       ...(alignment === undefined ? {} : {alignment}),
       ...changes,
     });
+  }
+}
+
+function describeGenerator(generator: GeneratorSpec<any>): string {
+  switch (generator.kind) {
+    case 'bounded':
+      return `watermarks ${generator.boundMs + 1} ms behind`;
+    case 'none':
+      return 'no watermarks';
+    case 'custom':
+      return 'watermarks of a generator';
   }
 }
 

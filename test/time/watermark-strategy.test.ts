@@ -125,6 +125,16 @@ test('each method gives a new strategy', t => {
   t.is(first.withDefaultIdleness(7).idleTimeoutMs, 7);
 });
 
+test('a strategy says what it does', t => {
+  t.is(
+    WatermarkStrategy.forBoundedOutOfOrderness(99)
+      .withIdleness(5)
+      .withWatermarkAlignment('clicks', 1).description,
+    'watermarks 100 ms behind, idle after 5 ms, aligned in clicks',
+  );
+  t.is(WatermarkStrategy.noWatermarks().description, 'no watermarks');
+});
+
 for (const [what, make] of Object.entries({
   'a negative bound': () => WatermarkStrategy.forBoundedOutOfOrderness(-1),
   'a bound that is no number': () => WatermarkStrategy.forBoundedOutOfOrderness(NaN),
