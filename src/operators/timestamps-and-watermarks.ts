@@ -97,7 +97,8 @@ export class TimestampsAndWatermarksOperator extends BaseOperator {
       },
     });
     this.#multiplexer = perSplit ? new WatermarkOutputMultiplexer(this.#emitter) : undefined;
-    this.#current = this.#createPartition(this.#emitter, this.#emitter);
+    // A source makes generators for its splits, and for nothing else.
+    this.#current = this.#createPartition(this.#emitter, this.#emitter, !perSplit);
   }
 
   override open(): void {
@@ -113,7 +114,11 @@ export class TimestampsAndWatermarksOperator extends BaseOperator {
     multiplexer.registerNewOutput(id);
     this.#partitions.set(
       id,
-      this.#createPartition(multiplexer.getImmediateOutput(id), multiplexer.getDeferredOutput(id)),
+      this.#createPartition(
+        multiplexer.getImmediateOutput(id),
+        multiplexer.getDeferredOutput(id),
+        true,
+      ),
     );
     this.useSplit(id);
   }
@@ -226,13 +231,18 @@ export class TimestampsAndWatermarksOperator extends BaseOperator {
     return !this.context.time.isBatch && (generator.kind === 'bounded' || this.#findsIdleness);
   }
 
-  #createPartition(immediate: WatermarkOutput, deferred: WatermarkOutput): Partition {
+  #createPartition(
+    immediate: WatermarkOutput,
+    deferred: WatermarkOutput,
+    hasRecords: boolean,
+  ): Partition {
     const trace = eventTrace();
     const {isBatch, activityClock} = this.context.time;
     const clock = new PausableClock({monotonicNow: () => activityClock.now()});
-    const generator = isBatch
-      ? new NoWatermarks()
-      : this.#strategy.createWatermarkGenerator({activityClock: clock}, trace);
+    const generator =
+      isBatch || !hasRecords
+        ? new NoWatermarks()
+        : this.#strategy.createWatermarkGenerator({activityClock: clock}, trace);
     return {trace, generator, immediate, deferred, clock};
   }
 

@@ -49,6 +49,22 @@ const punctuated = () =>
     onPeriodicEmit() {},
   })).withTimestampAssigner(({at}) => at);
 
+/** The context of an operator that nobody listens to, and its clock. */
+function manualContext() {
+  const clock = new ManualClock(1000);
+  const context = {
+    time: {
+      autoWatermarkIntervalMs: 100,
+      isBatch: false,
+      activityClock: {now: () => clock.now()},
+    },
+    runtime: {clock},
+    emitWatermark() {},
+    emitStatus() {},
+  } as unknown as OperatorContext;
+  return {clock, context};
+}
+
 for (const codeGeneration of [true, false]) {
   const form = codeGeneration ? 'compiled' : 'interpreted';
 
@@ -190,18 +206,22 @@ test('timers fire before the watermark goes on, and what they emit comes before 
   );
 });
 
+test('a source creates a generator for each split', t => {
+  let created = 0;
+  const strategy = WatermarkStrategy.forGenerator<Item>(() => {
+    created += 1;
+    return {onEvent() {}, onPeriodicEmit() {}};
+  });
+  const {context} = manualContext();
+  const operator = new TimestampsAndWatermarksOperator(context, strategy, true);
+
+  t.is(created, 0);
+  for (const id of ['a', 'b']) operator.openSplit(id);
+  t.is(created, 2);
+});
+
 test('a split that is kept from being read is not silent', t => {
-  const clock = new ManualClock(1000);
-  const context = {
-    time: {
-      autoWatermarkIntervalMs: 100,
-      isBatch: false,
-      activityClock: {now: () => clock.now()},
-    },
-    runtime: {clock},
-    emitWatermark() {},
-    emitStatus() {},
-  } as unknown as OperatorContext;
+  const {clock, context} = manualContext();
   const operator = new TimestampsAndWatermarksOperator(context, bounded(0).withIdleness(10), true);
   const idleSplits = () => operator.splits.filter(({isIdle}) => isIdle).map(({id}) => id);
   operator.open();
