@@ -17,6 +17,11 @@ for (const vector of [...readVectors(OWN), ...(existsSync(FLINK) ? readVectors(F
   test(`${vector.name} gives what is expected`, async t => {
     t.deepEqual(await runVector(vector), {status: 'pass'});
   });
+  test(`${vector.name} gives what is expected, interpreted`, async t => {
+    const interpreted = {...vector, config: {codeGeneration: false}};
+
+    t.deepEqual(await runVector(interpreted), {status: 'pass'});
+  });
 }
 
 function vectorOf(

@@ -44,6 +44,8 @@ export interface Vector {
   readonly input: readonly Step[];
   readonly expected: readonly Output[];
   readonly side?: Readonly<Record<string, readonly Output[]>>;
+  /** Options of the job that it runs in. Not in files: the same vector may run under several. */
+  readonly config?: Readonly<Record<string, unknown>>;
 }
 
 /** What a run gave, in the form of a vector. */
@@ -74,6 +76,8 @@ export function timeOf(time: unknown): number {
 /** What the engine gave, in the words of a vector: null for what is missing, the ends of time by name. */
 export function plain(value: unknown): unknown {
   if (value === undefined) return null;
+  // JSON knows no -0.
+  if (value === 0) return 0;
   if (value === Infinity) return 'MAX';
   if (value === -Infinity) return 'MIN';
   if (typeof value === 'bigint') return Number(value);

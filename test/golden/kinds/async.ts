@@ -1,7 +1,6 @@
 /** Async I/O: values are ids of requests, which actions complete. */
 import {AsyncDataStream, type DataStream, type ResultFuture} from '../../../src/index.ts';
-import {OperatorHarness} from '../../../src/testing/index.ts';
-import {runSteps} from '../steps.ts';
+import {runOne} from '../steps.ts';
 import {Unsupported, type Outcome, type Vector} from '../vector.ts';
 
 const CAPACITY = 100;
@@ -23,12 +22,11 @@ export async function runAsyncWait(vector: Vector): Promise<Outcome> {
         }),
   };
   const options = {timeoutMs: Number(operator.timeout), capacity: CAPACITY};
-  const harness = OperatorHarness.of((ids: DataStream<unknown>) =>
+  const build = (ids: DataStream<unknown>) =>
     operator.mode === 'ordered'
       ? AsyncDataStream.orderedWait(ids, fn, options)
-      : AsyncDataStream.unorderedWait(ids, fn, options),
-  );
-  return await runSteps(harness, input, {
+      : AsyncDataStream.unorderedWait(ids, fn, options);
+  return await runOne(vector, build, {
     settles: true,
     element: ({value}) => value,
     action: action => {

@@ -1,7 +1,6 @@
 /** `a.keyBy(key).intervalJoin(b.keyBy(key))`. */
 import {OutputTag, type DataStream} from '../../../src/index.ts';
-import {OperatorHarness} from '../../../src/testing/index.ts';
-import {runSteps} from '../steps.ts';
+import {runTwo} from '../steps.ts';
 import {timeOf, type Outcome, type Vector} from '../vector.ts';
 
 interface Element {
@@ -12,8 +11,9 @@ interface Element {
 const LEFT_LATE = new OutputTag<Element>('late');
 const RIGHT_LATE = new OutputTag<Element>('late-right');
 
-export async function runIntervalJoin({operator, input}: Vector): Promise<Outcome> {
-  const harness = OperatorHarness.ofTwo((left: DataStream<Element>, right: DataStream<Element>) => {
+export async function runIntervalJoin(vector: Vector): Promise<Outcome> {
+  const {operator} = vector;
+  const build = (left: DataStream<Element>, right: DataStream<Element>) => {
     const join = left
       .keyBy('key')
       .intervalJoin(right.keyBy('key'))
@@ -32,6 +32,6 @@ export async function runIntervalJoin({operator, input}: Vector): Promise<Outcom
         ts: timestamp,
       });
     });
-  });
-  return await runSteps(harness, input, {sides: {late: 'late', 'late-right': 'late-right'}});
+  };
+  return await runTwo(vector, build, {sides: ['late', 'late-right']});
 }

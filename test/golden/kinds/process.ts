@@ -20,8 +20,8 @@ import {
   type TimerService,
   type ValueState,
 } from '../../../src/index.ts';
-import {OperatorHarness, subtaskOfKey, type HarnessSnapshot} from '../../../src/testing/index.ts';
-import {elementOf, outputOf, runSteps} from '../steps.ts';
+import {OperatorHarness} from '../../../src/testing/index.ts';
+import {runOne} from '../steps.ts';
 import {
   Unsupported,
   plain,
@@ -40,17 +40,17 @@ interface Element {
 
 type Out = Collector<Record<string, unknown>>;
 
-export async function runKeyedProcess({operator, input}: Vector): Promise<Outcome> {
+export async function runKeyedProcess(vector: Vector): Promise<Outcome> {
+  const {operator} = vector;
   const create = () => {
     if (operator.function === 'states') return new AllStates();
     if (operator.function === undefined)
       return new TimerCommands(String(operator.onTimerRules ?? ''));
     throw new Unsupported(`function ${String(operator.function)}`);
   };
-  const harness = OperatorHarness.of((elements: DataStream<Element>) =>
-    elements.keyBy('key').process<Record<string, unknown>>(create()),
-  );
-  return await runSteps(harness, input);
+  const build = (elements: DataStream<Element>) =>
+    elements.keyBy('key').process<Record<string, unknown>>(create());
+  return await runOne(vector, build);
 }
 
 /** Registers and deletes timers as the tags of records, and rules for timers that fire, say. */
@@ -175,16 +175,16 @@ class AllStates implements KeyedProcessFunction<string, Element, Record<string, 
   }
 }
 
-export async function runTtl({operator, input}: Vector): Promise<Outcome> {
+export async function runTtl(vector: Vector): Promise<Outcome> {
+  const {operator} = vector;
   const ttl = {
     ttlMs: Number(operator.ttl),
     ...(operator.update === undefined ? {} : {updateType: wordOf(operator.update)}),
     ...(operator.visibility === undefined ? {} : {visibility: wordOf(operator.visibility)}),
   } as StateTtlConfig;
-  const harness = OperatorHarness.of((elements: DataStream<Element>) =>
-    elements.keyBy('key').process<Record<string, unknown>>(new ShortLivedStates(ttl)),
-  );
-  return await runSteps(harness, input);
+  const build = (elements: DataStream<Element>) =>
+    elements.keyBy('key').process<Record<string, unknown>>(new ShortLivedStates(ttl));
+  return await runOne(vector, build);
 }
 
 /** `OnReadAndWrite` as the engine writes it. */
@@ -233,41 +233,10 @@ class ShortLivedStates implements KeyedProcessFunction<string, Element, Record<s
 }
 
 /** Runs at one parallelism, takes snapshots of all subtasks, and goes on at another. */
-export function runRescale({operator, input}: Vector): Outcome {
-  const maxParallelism = Number(operator.maxParallelism);
-  const build = (elements: DataStream<Element>) =>
-    elements.keyBy('key').process<Record<string, unknown>>(new SumAndTimer());
-  const start = (parallelism: number, snapshots: readonly HarnessSnapshot[]) =>
-    Array.from({length: parallelism}, (_, subtask) =>
-      OperatorHarness.restore(build, snapshots, {subtask, parallelism, maxParallelism}),
-    );
-  let harnesses = start(Number(operator.from), []);
-  const expected: Output[] = [];
-  for (const [index, step] of input.entries()) {
-    if (step.action !== undefined) {
-      const snapshots = harnesses.map(harness => harness.snapshot());
-      for (const harness of harnesses) harness.close();
-      const parallelism = /parallelism (\d+)/.exec(step.action)?.[1] ?? operator.to;
-      harnesses = start(Number(parallelism), snapshots);
-    } else if (step.watermark !== undefined) {
-      for (const harness of harnesses) harness.processWatermark(timeOf(step.watermark));
-    } else if (step.processingTime !== undefined) {
-      for (const harness of harnesses) harness.setProcessingTime(step.processingTime);
-    } else {
-      const subtask = subtaskOfKey(step.key, harnesses.length, maxParallelism);
-      harnesses[subtask]!.processElement(
-        elementOf(step) as unknown as Element,
-        step.ts ?? undefined,
-      );
-    }
-    for (const [subtask, harness] of harnesses.entries()) {
-      for (const output of harness.takeOutput()) {
-        expected.push({...outputOf(index, output), subtask});
-      }
-    }
-  }
-  for (const harness of harnesses) harness.close();
-  return {expected, side: {}};
+export async function runRescale(vector: Vector): Promise<Outcome> {
+  return await runOne(vector, (elements: DataStream<Element>) =>
+    elements.keyBy('key').process<Record<string, unknown>>(new SumAndTimer()),
+  );
 }
 
 class SumAndTimer implements KeyedProcessFunction<string, Element, Record<string, unknown>> {

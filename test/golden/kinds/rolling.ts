@@ -1,7 +1,6 @@
 /** Rolling reduce and aggregations of a keyed stream. */
 import type {DataStream} from '../../../src/index.ts';
-import {OperatorHarness} from '../../../src/testing/index.ts';
-import {runSteps} from '../steps.ts';
+import {runOne} from '../steps.ts';
 import {Unsupported, type Outcome, type Vector} from '../vector.ts';
 
 interface Element {
@@ -33,8 +32,5 @@ function build(elements: DataStream<Element>, {operator}: Vector): DataStream<El
 }
 
 export async function runRolling(vector: Vector): Promise<Outcome> {
-  return await runSteps(
-    OperatorHarness.of((elements: DataStream<Element>) => build(elements, vector)),
-    vector.input,
-  );
+  return await runOne(vector, (elements: DataStream<Element>) => build(elements, vector));
 }

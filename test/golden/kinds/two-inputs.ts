@@ -13,9 +13,8 @@ import {
   type RuntimeContext,
   type ValueState,
 } from '../../../src/index.ts';
-import {OperatorHarness} from '../../../src/testing/index.ts';
 import {shapeOf, type Meanings} from '../shape.ts';
-import {runSteps} from '../steps.ts';
+import {runTwo} from '../steps.ts';
 import {type Outcome, type Vector} from '../vector.ts';
 
 interface Element {
@@ -26,21 +25,19 @@ interface Element {
 
 type Result = Record<string, unknown>;
 
-export async function runTwoInputWatermark({input}: Vector): Promise<Outcome> {
-  const harness = OperatorHarness.ofTwo((a: DataStream<unknown>, b: DataStream<unknown>) =>
-    a.connect(b).map({map1: value => value, map2: value => value}),
-  );
-  return await runSteps(harness, input);
+export async function runTwoInputWatermark(vector: Vector): Promise<Outcome> {
+  const build = (a: DataStream<unknown>, b: DataStream<unknown>) =>
+    a.connect(b).map({map1: value => value, map2: value => value});
+  return await runTwo(vector, build);
 }
 
 /** How long an element waits for its partner, if the vector does not say. */
 const WAIT_MS = 10;
 
 export async function runKeyedCoProcess(vector: Vector): Promise<Outcome> {
-  const harness = OperatorHarness.ofTwo((left: DataStream<Element>, right: DataStream<Element>) =>
-    left.connect(right).keyBy('key', 'key').process<Result>(new Pairing(vector)),
-  );
-  return await runSteps(harness, vector.input, {sides: {side: 'side'}});
+  const build = (left: DataStream<Element>, right: DataStream<Element>) =>
+    left.connect(right).keyBy('key', 'key').process<Result>(new Pairing(vector));
+  return await runTwo(vector, build, {sides: ['side']});
 }
 
 /** Pairs elements of both inputs; one that waits too long goes out alone. */
@@ -135,11 +132,9 @@ class Pairing implements KeyedCoProcessFunction<string, Element, Element, Result
 const RULES = new MapStateDescriptor<string, number>('rules');
 
 export async function runKeyedBroadcastProcess(vector: Vector): Promise<Outcome> {
-  const harness = OperatorHarness.ofTwo(
-    (elements: DataStream<Element>, rules: DataStream<Element>) =>
-      elements.keyBy('key').connect(rules.broadcast(RULES)).process<Result>(new Rules(vector)),
-  );
-  return await runSteps(harness, vector.input, {sides: {side: 'side'}});
+  const build = (elements: DataStream<Element>, rules: DataStream<Element>) =>
+    elements.keyBy('key').connect(rules.broadcast(RULES)).process<Result>(new Rules(vector));
+  return await runTwo(vector, build, {sides: ['side']});
 }
 
 /** Rules come by broadcast, by name; elements say which of them they meet. */

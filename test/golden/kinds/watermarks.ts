@@ -1,10 +1,10 @@
 /** How watermarks are made and merged: generators, the multiplexer of splits, the valve of channels. */
 import {WatermarkStrategy, type DataStream} from '../../../src/index.ts';
-import {ManualClock, OperatorHarness} from '../../../src/testing/index.ts';
+import {ManualClock} from '../../../src/testing/index.ts';
 import {PausableClock} from '../../../src/time/activity-clock.ts';
 import {WatermarkOutputMultiplexer} from '../../../src/time/watermark-multiplexer.ts';
 import {StatusWatermarkValve} from '../../../src/time/watermark-valve.ts';
-import {elementOf, runSteps} from '../steps.ts';
+import {runOne} from '../steps.ts';
 import {
   Unsupported,
   plain,
@@ -70,11 +70,23 @@ export async function runTimestampsAndWatermarks(vector: Vector): Promise<Outcom
     // The time is the value, where the record comes without one.
     previous === undefined || previous === -Infinity ? Number(element.value) : previous,
   );
-  const harness = OperatorHarness.of(
-    (elements: DataStream<unknown>) => elements.assignTimestampsAndWatermarks(strategy),
-    {config: {autoWatermarkIntervalMs: Number(operator.interval ?? 200)}},
-  );
-  return await runSteps(harness, input, {element: elementOf});
+  const intervalMs = Number(operator.interval ?? 200);
+  const build = (elements: DataStream<any>) => elements.assignTimestampsAndWatermarks(strategy);
+  return await runOne({...vector, input: inProcessingTime(input, intervalMs)}, build, {
+    config: {autoWatermarkIntervalMs: intervalMs},
+  });
+}
+
+/** Steps that set a clock, or let an interval pass, as what they mean for processing time. */
+function inProcessingTime(steps: readonly Step[], intervalMs: number): Step[] {
+  let nowMs = 0;
+  return steps.map(step => {
+    if (step.processingTime !== undefined) nowMs = step.processingTime;
+    else if (step.clock !== undefined) nowMs = Number(step.clock);
+    else if (step.periodic === true) nowMs += intervalMs;
+    else return step;
+    return {processingTime: nowMs};
+  });
 }
 
 export function runWatermarkValve({operator, input}: Vector): Outcome {

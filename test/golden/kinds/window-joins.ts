@@ -1,15 +1,14 @@
 /** Window join and coGroup. */
 import type {DataStream} from '../../../src/index.ts';
-import {OperatorHarness} from '../../../src/testing/index.ts';
 import {shapeOf} from '../shape.ts';
-import {runSteps} from '../steps.ts';
+import {runTwo} from '../steps.ts';
 import type {Outcome, Vector} from '../vector.ts';
 import {assignerOf, withSettings, type Element} from './windows.ts';
 
 export async function runCoGroup(vector: Vector): Promise<Outcome> {
-  const {operator, input} = vector;
+  const {operator} = vector;
   const shape = shapeOf(vector);
-  const harness = OperatorHarness.ofTwo((a: DataStream<Element>, b: DataStream<Element>) =>
+  const build = (a: DataStream<Element>, b: DataStream<Element>) =>
     withSettings(
       a.coGroup(b).where('key').equalTo('key').window(assignerOf(operator)),
       operator,
@@ -21,15 +20,14 @@ export async function runCoGroup(vector: Vector): Promise<Outcome> {
           ['right', () => right.map(({value}) => value)],
         ]),
       );
-    }),
-  );
-  return await runSteps(harness, input);
+    });
+  return await runTwo(vector, build);
 }
 
 export async function runWindowJoin(vector: Vector): Promise<Outcome> {
-  const {operator, input} = vector;
+  const {operator} = vector;
   const shape = shapeOf(vector);
-  const harness = OperatorHarness.ofTwo((a: DataStream<Element>, b: DataStream<Element>) =>
+  const build = (a: DataStream<Element>, b: DataStream<Element>) =>
     withSettings(
       a.join(b).where('key').equalTo('key').window(assignerOf(operator)),
       operator,
@@ -40,7 +38,6 @@ export async function runWindowJoin(vector: Vector): Promise<Outcome> {
         [/left/i, () => left.value],
         [/right/i, () => right.value],
       ]),
-    ),
-  );
-  return await runSteps(harness, input);
+    );
+  return await runTwo(vector, build);
 }

@@ -30,9 +30,8 @@ import {
   type WindowContext,
   type WindowedStream,
 } from '../../../src/index.ts';
-import {OperatorHarness} from '../../../src/testing/index.ts';
 import {numberAt, parseCall, shapeOf, type Call} from '../shape.ts';
-import {runSteps} from '../steps.ts';
+import {runOne} from '../steps.ts';
 import {Unsupported, type Operator, type Outcome, type Vector} from '../vector.ts';
 
 export interface Element {
@@ -177,9 +176,9 @@ function describeFiring(vector: Vector) {
 }
 
 export async function runWindow(vector: Vector): Promise<Outcome> {
-  const {operator, input} = vector;
+  const {operator} = vector;
   const isAll = operator.kind === 'windowAll';
-  const harness = OperatorHarness.of((elements: DataStream<Element>) => {
+  const build = (elements: DataStream<Element>) => {
     if (isAll) {
       let all = withSettings(elements.windowAll(assignerOf(operator)), operator);
       if (operator.sideOutputLate === true) all = all.sideOutputLateData(LATE);
@@ -188,8 +187,8 @@ export async function runWindow(vector: Vector): Promise<Outcome> {
     let windows = withSettings(elements.keyBy('key').window(assignerOf(operator)), operator);
     if (operator.sideOutputLate === true) windows = windows.sideOutputLateData(LATE);
     return applyToKeyed(windows, vector);
-  });
-  return await runSteps(harness, input, {sides: {late: 'late'}});
+  };
+  return await runOne(vector, build, {sides: ['late']});
 }
 
 function applyToKeyed(windows: WindowedStream<Element, string>, vector: Vector): DataStream<any> {
@@ -300,10 +299,10 @@ function applyToAll(windows: any, vector: Vector): DataStream<any> {
 }
 
 export async function runCountWindow(vector: Vector): Promise<Outcome> {
-  const {operator, input} = vector;
+  const {operator} = vector;
   const describe = describeFiring(vector);
   const size = Number(operator.size);
-  const harness = OperatorHarness.of((elements: DataStream<Element>): DataStream<any> => {
+  const build = (elements: DataStream<Element>): DataStream<any> => {
     const keyed = elements.keyBy('key');
     const windows =
       operator.slide === undefined
@@ -313,6 +312,6 @@ export async function runCountWindow(vector: Vector): Promise<Outcome> {
     return windows.process((key, context, values, out) => {
       out.collect(describe(key, context, values));
     });
-  });
-  return await runSteps(harness, input);
+  };
+  return await runOne(vector, build);
 }
