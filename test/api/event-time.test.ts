@@ -40,3 +40,15 @@ test('windows fire while the host writes, it is told what they wait for, and the
   t.true(metrics.tasks.every(task => task.currentInputWatermark === Infinity));
   t.deepEqual(run.explainWatermarks(), []);
 });
+
+test('with real threads, too, no watermark overtakes a record', async t => {
+  const run = await runJob(t, 'api/jobs/guarded.ts', {
+    parallelism: 3,
+    config: {autoWatermarkIntervalMs: 1, segmentSize: '1KB', exclusiveCredits: 1},
+  });
+
+  const {state, metrics} = await run.done;
+
+  t.is(state, 'FINISHED');
+  t.true(metrics.tasks.every(task => task.currentInputWatermark === Infinity));
+});
