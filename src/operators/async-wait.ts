@@ -10,8 +10,8 @@
  * (`nextProcessingTimeMs`) as long as something can leave, and wakes the task up. Deadlines and pauses
  * before a retry are processing time of the engine's clock.
  *
- * When `capacity` is reached the operator is not writable: the task reads no more, and the rest of what
- * the present record brings waits here without being called for. Inputs that have not left are operator
+ * What finds no room waits here without being called for, and the operator is not writable: the task reads no
+ * more. Inputs that have not left are operator
  * state; restored ones are called for again, before anything new.
  */
 import {StreamError, showValue} from '../base/errors.ts';
@@ -179,8 +179,9 @@ export class AsyncWaitOperator extends BaseOperator {
     return this.#running.size > 0;
   }
 
+  /** As in Flink the task stops with the first record that finds no room, not with the last that found it. */
   override isWritable(): boolean {
-    return this.#waiting.length === 0 && this.#queue.size < this.#settings.capacity;
+    return this.#waiting.length === 0;
   }
 
   override finish(): boolean {
@@ -219,7 +220,8 @@ export class AsyncWaitOperator extends BaseOperator {
 
   /** Takes an input in, or lets it wait if there is no room. */
   #take(input: AsyncOutput): void {
-    if (!this.isWritable()) this.#waiting.push(input);
+    const hasRoom = this.#waiting.length === 0 && this.#queue.size < this.#settings.capacity;
+    if (!hasRoom) this.#waiting.push(input);
     else if (isWatermark(input)) this.#queue.addWatermark(input.watermark);
     else this.#call(input);
   }

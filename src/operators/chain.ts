@@ -16,6 +16,8 @@ import {isCodeGenerationAllowed} from '../records/compiler.ts';
 import type {KeyedStateBackend} from '../state/keyed-state-backend.ts';
 import type {OperatorStateBackend} from '../state/operator-state-backend.ts';
 import type {OperatorSnapshot} from '../state/redistribute.ts';
+import {SingleKeyBackend} from '../state/single-key-backend.ts';
+import {MAX_WATERMARK, MIN_WATERMARK} from '../time/watermark.ts';
 import {compileLoop, type ChainLoop, type LoopInput} from './chain-compiler.ts';
 import type {ChainEdge, ChainPlan} from './chain-plan.ts';
 import {createOperator} from './create-operator.ts';
@@ -67,6 +69,7 @@ export class Chain {
   readonly #loops = new Map<unknown, ChainLoop>();
   /** By node: those behind it that may refuse records; a sink, or one that waits for answers. */
   readonly #refusingBehind: ReadonlyArray<readonly OperatorRuntime[]>;
+  readonly #sinksBehind: ReadonlyArray<readonly OperatorRuntime[]>;
   readonly #refusing: readonly OperatorRuntime[];
   /** What the cached loops were compiled against. */
   readonly #batchesCompiled: unknown[] = [];
@@ -113,8 +116,11 @@ export class Chain {
         target.kind === 'operator' ? [target.index, ...behind[target.index]!] : [],
       );
     }
-    this.#refusingBehind = behind.map(indexes =>
-      [...new Set(indexes)].filter(mayRefuse).map(index => operators[index]!),
+    const operatorsOf = (indexes: readonly number[], isMeant: (index: number) => boolean) =>
+      [...new Set(indexes)].filter(isMeant).map(index => operators[index]!);
+    this.#refusingBehind = behind.map(indexes => operatorsOf(indexes, mayRefuse));
+    this.#sinksBehind = behind.map(indexes =>
+      operatorsOf(indexes, index => plan.nodes[index]!.spec.type === 'sink'),
     );
     this.#flow = new EventTimeFlow({
       plan,
@@ -308,6 +314,29 @@ export class Chain {
     });
   }
 
+  /**
+   * Batch mode with sorted input: the head has seen the last record of a key. For it alone event time comes to
+   * its end: the timers of the key fire, its state is dropped, and the next key finds the start of time.
+   * False: outputs have to make room first; call it again before records are run.
+   */
+  endKey(): boolean {
+    const backend = this.#keyedBackends[0];
+    // A function that has asked for no state has nothing that could end.
+    if (backend === undefined) return true;
+    assert(backend instanceof SingleKeyBackend, 'keys end where there is one at a time');
+    this.#emitsLeft = EMITS_PER_STEP_MAX;
+    const head = this.operators[0]!;
+    backend.beginEnd();
+    const isDone = this.#guard(
+      0,
+      () => head.processWatermark(MAX_WATERMARK) && head.processTime(MAX_WATERMARK),
+    );
+    if (!isDone) return false;
+    this.#guard(0, () => head.processWatermark(MIN_WATERMARK));
+    backend.endKey();
+    return true;
+  }
+
   /** Emits what is left, head to tail; false if outputs have to make room first. */
   finish(): boolean {
     if (!this.proceed()) return false;
@@ -315,6 +344,8 @@ export class Chain {
     while (this.#finished < this.operators.length) {
       if (this.#options.stop.requested) return false;
       const index = this.#finished;
+      // Others than sinks take what comes: perhaps they wait to be told that it was the last.
+      for (const sink of this.#sinksBehind[index]!) if (!sink.isWritable()) return false;
       if (!this.#guard(index, () => this.operators[index]!.finish())) return false;
       this.#finished += 1;
       if (!this.proceed()) return false;

@@ -183,7 +183,8 @@ export class StreamTask implements Tasklet {
       const progress = this.#catchUp();
       if (progress !== undefined) return progress;
       this.#isSinkFull = !this.#chain.isWritable();
-      if (this.#isSinkFull) {
+      // At the end an operator that is full may have to be told so to go on.
+      if (this.#isSinkFull && this.#phase === 'RUNNING') {
         activityClock?.pause();
         return BACKPRESSURED;
       }

@@ -317,3 +317,28 @@ agrees(
     return Array.from({length: parallelism}, (_, subtask) => ({subtask, maxima: sorted}));
   },
 );
+
+test('at the end of input a call that waits for its retry is made at once, also if nothing else fits', async t => {
+  const attempts: number[] = [];
+  const result = await simulate(
+    env => {
+      const call = (n: number): Promise<number[]> => {
+        attempts.push(n);
+        if (attempts.length === 1) throw new Error('busy');
+        return Promise.resolve([n]);
+      };
+      const retry = {retriesMax: 5, delayMs: 3_600_000};
+      AsyncDataStream.orderedWait(env.fromElements(1), call, {
+        timeoutMs: 7_200_000,
+        // For the record, and for the last watermark.
+        capacity: 2,
+        retry,
+      }).collect('out');
+    },
+    {seed: 1, parallelism: 1},
+  );
+
+  t.deepEqual(attempts, [1, 1]);
+  t.deepEqual(result.collected['out'], [1]);
+  t.true(result.virtualMs < 60_000, `${result.virtualMs} ms`);
+});
