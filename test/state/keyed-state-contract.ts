@@ -336,6 +336,60 @@ export function testKeyedState(backendName: string, create: CreateKeyedBackend):
     state.close();
   });
 
+  test(says('windows that come and go keep two states apart'), t => {
+    const state = backend();
+    const a = state.getState(new ValueStateDescriptor<number>('a'));
+    const b = state.getState(new ListStateDescriptor<number>('b'));
+    const model = {a: new Map<string, number>(), b: new Map<string, number[]>()};
+    let seed = 5;
+    const random = (limit: number) => {
+      seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) | 0;
+      return (seed >>> 8) % limit;
+    };
+
+    for (let step = 0; step < 4000; step += 1) {
+      const [key, start] = [random(6), random(8)];
+      const id = `${key} ${start}`;
+      state.setCurrentKey(key);
+      // Only one of the states is told about the window; the other stays at its last one.
+      if (random(2) === 0) {
+        a.setNamespace(new TimeWindow(start, start + 5));
+        if (a.value() !== model.a.get(id)) t.fail(`step ${step}`);
+        if (random(2) === 0) {
+          a.clear();
+          model.a.delete(id);
+        } else {
+          a.update(step);
+          model.a.set(id, step);
+        }
+      } else {
+        b.setNamespace(new TimeWindow(start, start + 5));
+        if (b.get().join() !== (model.b.get(id) ?? []).join()) t.fail(`step ${step}`);
+        if (random(2) === 0) {
+          b.clear();
+          model.b.delete(id);
+        } else {
+          b.add(step);
+          model.b.set(id, [...(model.b.get(id) ?? []), step]);
+        }
+      }
+      // The window that is still set is read under another key, after others have come and gone.
+      const other = random(6);
+      state.setCurrentKey(other);
+      const last = a.value();
+      if (last !== undefined && ![...model.a.values()].includes(last))
+        t.fail(`step ${step}: ghost`);
+    }
+    for (const start of [0, 1, 2, 3, 4, 5, 6, 7]) {
+      a.setNamespace(new TimeWindow(start, start + 5));
+      for (const key of [0, 1, 2, 3, 4, 5]) {
+        state.setCurrentKey(key);
+        t.is(a.value(), model.a.get(`${key} ${start}`));
+      }
+    }
+    state.close();
+  });
+
   test(says('a value in a window that changes its shape takes the others along'), t => {
     const state = backend();
     const value = state.getState(new ValueStateDescriptor<unknown>('v'));
@@ -461,6 +515,32 @@ export function testKeyedState(backendName: string, create: CreateKeyedBackend):
       [[1, 2], window, 7],
       [[1, 2], undefined, -8],
     ]);
+    state.close();
+    restored.close();
+  });
+
+  test(says('what is written later does not reach a snapshot'), t => {
+    const state = backend();
+    const list = state.getState(new ListStateDescriptor<number>('l'));
+    const map = state.getState(new MapStateDescriptor<string, number>('m'));
+    const value = state.getState(new ValueStateDescriptor<{n: number}>('v'));
+    state.setCurrentKey('a');
+    list.add(1);
+    map.put('x', 1);
+    value.update({n: 1});
+    const snapshot = state.snapshot();
+    const asItWas = structuredClone(snapshot);
+
+    list.add(2);
+    map.put('x', 2);
+    map.put('y', 2);
+    value.update({n: 2});
+    const restored = backend({restored: snapshot});
+    restored.setCurrentKey('a');
+    restored.getState(new ListStateDescriptor<number>('l')).add(3);
+    restored.getState(new MapStateDescriptor<string, number>('m')).put('z', 3);
+
+    t.deepEqual(snapshot, asItWas);
     state.close();
     restored.close();
   });

@@ -89,6 +89,33 @@ test('a handle that reads other state on the way loses nothing to the cache', t 
   backend.close();
 });
 
+test('what is written after the cache has dropped its entry is not lost', t => {
+  const backend = new LmdbBackend(options, SMALL);
+  const a = backend.getState(new ValueStateDescriptor<number>('a'));
+  const b = backend.getState(new ListStateDescriptor<number>('b'));
+  // Entries that were used again get a second chance, the one of key 100 does not.
+  for (const round of [1, 2]) {
+    for (let key = 0; key < 7; key += 1) {
+      backend.setCurrentKey(key);
+      a.update((a.value() ?? 0) + round);
+    }
+  }
+  backend.setCurrentKey(100);
+  a.update(1);
+  for (let namespace = 0; namespace < 40; namespace += 1) {
+    b.setNamespace(namespace);
+    b.add(namespace);
+  }
+
+  a.update(2);
+
+  backend.setCurrentKey(101);
+  t.is(a.value(), undefined);
+  backend.setCurrentKey(100);
+  t.is(a.value(), 2);
+  backend.close();
+});
+
 test('a cache that holds everything answers nearly all', t => {
   const seen: number[] = [];
   const backend = new LmdbBackend(options, {
