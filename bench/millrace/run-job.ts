@@ -21,8 +21,11 @@ export async function runJob(
   const run = await start(new URL(`./jobs/${name}.ts`, import.meta.url), {
     parallelism,
     args,
-    // Figures without counters: MILLRACE_BENCH_METRICS=false.
-    config: {metrics: process.env['MILLRACE_BENCH_METRICS'] !== 'false'},
+    // Figures without counters: MILLRACE_BENCH_METRICS=false; without combiners: …_COMBINE=false.
+    config: {
+      metrics: process.env['MILLRACE_BENCH_METRICS'] !== 'false',
+      batchCombine: process.env['MILLRACE_BENCH_COMBINE'] !== 'false',
+    },
   });
   const cpuBefore = process.cpuUsage();
   await during?.(run);

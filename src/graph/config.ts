@@ -35,6 +35,7 @@ export interface Config {
   readonly runtimeMode: RuntimeMode;
   readonly operatorChaining: boolean;
   readonly chainDifferentMaxParallelism: boolean;
+  readonly batchCombine: boolean;
   readonly stateBackend: 'memory' | 'lmdb';
   /** Absent: the directory of the system for temporary files. */
   readonly stateDirectory: string | undefined;
@@ -203,6 +204,12 @@ export const CONFIG_OPTIONS: readonly ConfigOption[] = [
     description: 'Chain operators also if their max parallelism differs.',
   },
   {
+    key: 'batchCombine',
+    kind: 'boolean',
+    default: 'true',
+    description: 'Batch mode: combine sums and extremes per key before records cross.',
+  },
+  {
     key: 'stateBackend',
     flinkKey: 'state.backend.type',
     kind: 'choice',
@@ -321,6 +328,7 @@ export function graphSettings(config: Config): GraphSettings {
     runtimeMode: config.runtimeMode,
     operatorChaining: config.operatorChaining,
     chainDifferentMaxParallelism: config.chainDifferentMaxParallelism,
+    batchCombine: config.batchCombine,
   };
 }
 

@@ -11,6 +11,7 @@ import {assert} from '../base/assert.ts';
 import {isRolling, type OperatorSpec} from '../operators/operator.ts';
 import type {RecordSchema} from '../records/schema.ts';
 import {defaultMaxParallelism} from '../base/key-group.ts';
+import {insertCombiners} from './combiners.ts';
 import {hashText} from './hash-text.ts';
 import type {
   ChainingStrategy,
@@ -34,6 +35,8 @@ export interface GraphSettings {
   readonly operatorChaining: boolean;
   /** Whether operators of different max parallelism may share a chain. */
   readonly chainDifferentMaxParallelism: boolean;
+  /** Batch mode: whether sums and extremes are combined in front of the exchange. Absent: no. */
+  readonly batchCombine?: boolean;
 }
 
 /** One logical operator. */
@@ -110,16 +113,21 @@ export function buildStreamGraph(
       edges.push(resolveEdge(edges.length, input, node, resolved, settings));
     }
   }
-  const nodes = [...resolved.values()].map(({transformation: _, ...node}) => ({
+  const resolvedNodes = [...resolved.values()].map(({transformation: _, ...node}) => node);
+  const isCombined =
+    runtimeMode === 'batch' && settings.batchCombine === true && settings.operatorChaining;
+  const parts = {nodes: resolvedNodes, edges};
+  const planned = isCombined ? insertCombiners(parts) : parts;
+  const nodes = planned.nodes.map(node => ({
     ...node,
-    inEdges: edges.filter(edge => edge.targetId === node.id),
-    outEdges: edges.filter(edge => edge.sourceId === node.id),
+    inEdges: planned.edges.filter(edge => edge.targetId === node.id),
+    outEdges: planned.edges.filter(edge => edge.sourceId === node.id),
   }));
   const graph: StreamGraph = {
     settings,
     runtimeMode,
     nodes,
-    edges,
+    edges: planned.edges,
     nodesById: new Map(nodes.map(node => [node.id, node])),
   };
   validateStreamGraph(graph);

@@ -200,7 +200,7 @@ export function isBelow(a: unknown, b: unknown): boolean {
 }
 
 /** A copy of `record` in which the objects along `path` are new, so that the field can be changed. */
-function copyAlong(record: unknown, path: readonly string[]): unknown {
+export function copyAlong(record: unknown, path: readonly string[]): unknown {
   const copy = copyOf(record);
   let owner = copy;
   for (const name of path.slice(0, -1)) {

@@ -74,6 +74,7 @@ test('what the builder sets wins over the options', t => {
     runtimeMode: 'batch',
     operatorChaining: false,
     chainDifferentMaxParallelism: true,
+    batchCombine: true,
   });
 });
 

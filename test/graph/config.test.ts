@@ -27,6 +27,7 @@ test('every option has its default', t => {
       runtimeMode: 'streaming',
       operatorChaining: true,
       chainDifferentMaxParallelism: true,
+      batchCombine: true,
       stateBackend: 'memory',
       stateDirectory: undefined,
       stateCacheSize: 64 * 1024 * 1024,

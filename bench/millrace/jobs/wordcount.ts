@@ -1,6 +1,7 @@
 /**
- * wordcount: the lines of one file, cut among the subtasks; every word crosses to the subtask that counts
- * it, as in the programs of the peers. (examples/wordcount.ts counts the words of a line first.)
+ * wordcount: the lines of one file, cut among the subtasks; each word belongs to the subtask that counts it.
+ * The program says nothing of partial counts: in batch mode the engine counts on the producer's side first
+ * (`MILLRACE_BENCH_COMBINE=false` lets every word cross). (examples/wordcount.ts counts the words of a line.)
  */
 import {job} from '../../../src/index.ts';
 import {wordsOf} from '../../../examples/words.ts';
