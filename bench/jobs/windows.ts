@@ -139,7 +139,9 @@ export const sliding: Job<SlidingParameters> = {
 export interface SessionParameters {
   readonly records: number;
   readonly keys: number;
+  /** Odd. */
   readonly gapMs: number;
+  /** Records of one source in two milliseconds of event time. */
   readonly perMs: number;
   /** Records of one source that choose their keys from the same part of all keys. */
   readonly burst: number;
@@ -147,7 +149,9 @@ export interface SessionParameters {
 
 /**
  * Record number `i`: keys come in bursts. For `burst` records of a source they are drawn from one of ten
- * parts of all keys, then from the next one, so that each key is silent nine tenths of the time.
+ * parts of all keys, then from the next one, so that each key is silent nine tenths of the time. Times are
+ * even and the gap is odd: a record that came exactly a gap after the last one would belong to its session
+ * or not, depending on whether the watermark came in between.
  */
 export function sessionRecord(i: number, parameters: SessionParameters): WindowRecord {
   const {records, keys, perMs, burst} = parameters;
@@ -158,7 +162,7 @@ export function sessionRecord(i: number, parameters: SessionParameters): WindowR
   return {
     key: part * perPart + ((mix(i) >>> 0) % perPart),
     value: i,
-    ts: Math.floor(n / perMs),
+    ts: 2 * Math.floor(n / perMs),
   };
 }
 
@@ -186,7 +190,7 @@ export const session: Job<SessionParameters> = {
   module: 'session',
   engines: ['millrace', 'flink'],
   expected: parameters => answerOf(parameters.records, sessionCounts(parameters)),
-  full: {records: 10_000_000, keys: 100_000, gapMs: 1000, perMs: 50, burst: 100_000},
+  full: {records: 10_000_000, keys: 100_000, gapMs: 1001, perMs: 100, burst: 100_000},
   share: {flink: 0.5},
-  smoke: {records: 20_000, keys: 1000, gapMs: 10, perMs: 50, burst: 1000},
+  smoke: {records: 20_000, keys: 1000, gapMs: 11, perMs: 100, burst: 1000},
 };

@@ -52,7 +52,7 @@ final class Windows implements FlinkPeer.Job {
             (i, n) -> {
               int part = (int) (n / burst % 10);
               int key = part * perPart + Integer.remainderUnsigned(mix((int) i), perPart);
-              return KeyedRecord.of(key, (int) i, n / perMs);
+              return KeyedRecord.of(key, (int) i, n / perMs * 2);
             };
       }
       default -> throw new IllegalArgumentException("no such windows: " + kind);
