@@ -10,6 +10,8 @@
  * The union is made here and not in front of the exchange, so that the records of each stream travel in
  * columns of their own. Runs in the task's thread.
  *
+ * Tumbling windows of event time, without more, have a form of their own: tumbling-co-group.ts.
+ *
  * Source: Flink, CoGroupedStreams and JoinedStreams (flink.md §7).
  */
 import type {ChainCode, RecordText} from '../operators/chain-code.ts';
@@ -19,11 +21,20 @@ import type {KeySelector, OperatorSpec} from '../operators/operator.ts';
 import type {OperatorContext, OperatorRuntime} from '../operators/operator-runtime.ts';
 import {ObjectRecord} from '../operators/record-text.ts';
 import {ownCopy} from '../state/record-table.ts';
+import {MemoryBackend} from '../state/memory-backend.ts';
 import type {TimeWindow} from '../time/time-window.ts';
 import type {Evictor} from './evictor.ts';
 import type {Trigger} from './trigger.ts';
+import {
+  TumblingCoGroupOperator,
+  clearSaved,
+  savedGroups,
+  type OnBothLists,
+} from './tumbling-co-group.ts';
+import {TumblingEventTimeWindows} from './tumbling-windows.ts';
 import type {WindowAssigner} from './window-assigner.ts';
 import {WindowOperator} from './window-operator.ts';
+import {WindowStagger} from './window-stagger.ts';
 
 /** An element of either stream, as assigners, triggers and evictors of a join see it. */
 export type TaggedElement<A, B> =
@@ -74,12 +85,6 @@ export function windowJoinSpec(
   });
 }
 
-type OnBothLists = (
-  left: readonly unknown[],
-  right: readonly unknown[],
-  out: Collector<unknown>,
-) => Iterable<unknown> | void;
-
 function specOf(
   kind: string,
   options: CoGroupOptions,
@@ -93,14 +98,44 @@ function specOf(
     inputCount: 2,
     key,
     parts: [assigner.name, trigger.name, evictor?.name ?? '', `lateness ${allowedLatenessMs}`, fn],
-    create: context => new CoGroupOperator(context, options, fn, onBothLists),
+    create: context => createCoGroup(context, options, fn, onBothLists),
   };
+}
+
+function createCoGroup(
+  context: OperatorContext,
+  options: CoGroupOptions,
+  fn: unknown,
+  onBothLists: OnBothLists,
+): OperatorRuntime {
+  const {key, assigner} = options;
+  const isSimple = isTumbling(options) && context.createKeyedBackend() instanceof MemoryBackend;
+  return isSimple
+    ? new TumblingCoGroupOperator(context, {
+        key,
+        assigner: assigner as TumblingEventTimeWindows,
+        fn,
+        onBothLists,
+      })
+    : new CoGroupOperator(context, options, fn, onBothLists);
+}
+
+/** A trigger that was set by hand, even the default one, asks for the general form. */
+function isTumbling({assigner, trigger, evictor, allowedLatenessMs}: CoGroupOptions): boolean {
+  return (
+    assigner instanceof TumblingEventTimeWindows &&
+    assigner.stagger === WindowStagger.ALIGNED &&
+    trigger === assigner.defaultTrigger &&
+    evictor === undefined &&
+    allowedLatenessMs === 0
+  );
 }
 
 /** The window over the union. What it is asked it hands on to the window operator inside. */
 export class CoGroupOperator implements OperatorRuntime {
   readonly #keys: readonly KeyReader[];
   readonly #window: WindowOperator;
+  readonly #context: OperatorContext;
   /** Of the present element. */
   #key: unknown;
 
@@ -111,6 +146,7 @@ export class CoGroupOperator implements OperatorRuntime {
     onBothLists: OnBothLists,
   ) {
     const {key, assigner, trigger, evictor, allowedLatenessMs} = options;
+    this.#context = context;
     this.#keys = key.map(selector => keyReader(selector));
     this.#window = new WindowOperator(context, {
       key: {kind: 'function', fn: () => this.#key},
@@ -125,6 +161,15 @@ export class CoGroupOperator implements OperatorRuntime {
 
   open(): void {
     this.#window.open();
+    const backend = this.#context.createKeyedBackend();
+    // What the form for tumbling windows has saved, in memory: here it may be another backend.
+    for (const [key, start, lists] of savedGroups(backend)) {
+      this.#key = key;
+      for (const [side, values] of lists.entries()) {
+        for (const value of values) this.#window.process({input: side + 1, value}, start);
+      }
+    }
+    clearSaved(backend);
   }
 
   process(value: unknown, timestamp: number, inputIndex: number): void {

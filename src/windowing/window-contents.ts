@@ -47,6 +47,9 @@ export interface WindowContents {
 /** The state that windows lie in, with the window as its namespace. */
 export const WINDOW_CONTENTS = 'window-contents';
 
+/** The timers of triggers and of clean-up, with the window as their namespace. */
+export const WINDOW_TIMERS = 'window-timers';
+
 /** Makes the state of windows in `backend`. */
 export function createContents(
   spec: ContentsSpec,

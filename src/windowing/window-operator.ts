@@ -35,7 +35,12 @@ import {MergingWindowSet, type PlainWindowMap} from './merging-window-set.ts';
 import {isFire, isPurge, type Trigger, type TriggerResult} from './trigger.ts';
 import {WindowTriggerContext} from './trigger-context.ts';
 import {isMerging, type WindowAssigner, type WindowAssignerContext} from './window-assigner.ts';
-import {createContents, type ContentsSpec, type WindowContents} from './window-contents.ts';
+import {
+  WINDOW_TIMERS,
+  createContents,
+  type ContentsSpec,
+  type WindowContents,
+} from './window-contents.ts';
 
 /** What a windowed operation is. */
 export interface WindowOptions {
@@ -84,7 +89,7 @@ export class WindowOperator extends BaseOperator {
     this.#backend = backend;
     this.#timers = new TimerService<TimeWindow>({
       backend,
-      name: 'window-timers',
+      name: WINDOW_TIMERS,
       clock: context.runtime.clock,
       onEventTime: (_key, window, time) => this.#onTimer(window, time, true),
       onProcessingTime: (_key, window, time) => this.#onTimer(window, time, false),

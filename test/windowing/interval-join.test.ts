@@ -11,13 +11,11 @@ import {
   isRecord,
   type HarnessOptions,
   type HarnessSnapshot,
-  type StateBackends,
 } from '../../src/testing/index.ts';
-import {memoryBackends} from '../../src/scheduler/memory-backends.ts';
-import type {KeyedStateBackend} from '../../src/state/keyed-state-backend.ts';
 import {MemoryBackend} from '../../src/state/memory-backend.ts';
 import {HeapJoinBuffers} from '../../src/windowing/heap-join-buffers.ts';
 import {put} from '../../src/windowing/join-buffers.ts';
+import {foreignBackends} from '../support/foreign-backend.ts';
 
 interface Element {
   readonly key: number;
@@ -50,26 +48,10 @@ function build({lower, upper}: Bounds) {
       });
 }
 
-/** The same backend, which nobody takes for one in memory. */
-function foreign(backend: KeyedStateBackend): KeyedStateBackend {
-  return new Proxy(backend, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name);
-      return typeof member === 'function' ? member.bind(target) : member;
-    },
-    getPrototypeOf: () => Object.prototype,
-  });
-}
-
 function memoryBackendOf(): MemoryBackend {
   const keyGroupRange = {first: 0, last: 127};
   return new MemoryBackend({keyGroupRange, maxParallelism: 128, clock: new ManualClock()});
 }
-
-const foreignBackends: StateBackends = {
-  ...memoryBackends,
-  createKeyed: request => foreign(memoryBackends.createKeyed(request)),
-};
 
 /** How a join may run. */
 const WAYS: Readonly<Record<string, HarnessOptions>> = {
