@@ -8,6 +8,7 @@ import type {Runners} from '../lib/engines.ts';
 export const runners: Runners = {
   j2x: async () => (await import('./ceiling/j2x.ts')).runJ2x,
   latency: async () => (await import('./ceiling/j2x.ts')).runLatency,
+  tumbling: async () => (await import('./ceiling/tumbling.ts')).runTumbling,
   bids: async () => (await import('./ceiling/bids.ts')).runBids,
   handoff: async () => (await import('./ceiling/handoff.ts')).runHandoff,
   wordcount: async () => (await import('./ceiling/wordcount.ts')).runWordcount,
