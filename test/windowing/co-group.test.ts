@@ -374,12 +374,45 @@ test('late elements are counted, and what comes after a snapshot is not in it', 
   harness.processElement1({key: 'a', id: 1}, 11);
   harness.processWatermark(9);
   harness.processElement1({key: 'a', id: 2}, 9);
+  harness.processElement1({key: 'a', id: 2}, 8);
   const snapshot = harness.snapshot();
   harness.processElement2({key: 'a', id: 3}, 11);
   harness.processWatermark(19);
 
-  t.is(harness.counter('numLateRecordsDropped'), 1);
+  harness.processElement1({key: 'a', id: 4}, 11);
+
+  t.is(harness.counter('numLateRecordsDropped'), 3);
   t.deepEqual(harness.values, ['1-3']);
   t.regex(JSON.stringify(snapshot), /"id":1/);
   t.notRegex(JSON.stringify(snapshot), /"id":3/);
+});
+
+test('windows that are over at once are fired by their times, not in the order of arrival', t => {
+  const harness = joinHarness((left, right) => `${left.id}-${right.id}`);
+  for (const ts of [25, 5, 15]) {
+    harness.processElement1({key: 'a', id: ts}, ts);
+    harness.processElement2({key: 'a', id: ts}, ts);
+  }
+  harness.processWatermark(Infinity);
+
+  t.deepEqual(harness.values, ['5-5', '15-15', '25-25']);
+});
+
+test('on the heap nothing is left of the timers of another backend', t => {
+  const build = (a: DataStream<Element>, b: DataStream<Element>) =>
+    a
+      .join(b)
+      .where('key')
+      .equalTo('key')
+      .window(TumblingEventTimeWindows.of(10))
+      .apply((left, right) => `${left.id}-${right.id}`);
+  const before = OperatorHarness.ofTwo(build, {stateBackends: foreignBackends});
+  before.processElement1({key: 'a', id: 1}, 5);
+  const after = OperatorHarness.restoreTwo(build, [before.snapshot()]);
+  after.processElement2({key: 'a', id: 2}, 6);
+
+  t.is(before.eventTimeTimerCount, 1);
+  t.is(after.eventTimeTimerCount, 0);
+  after.processWatermark(9);
+  t.deepEqual(after.values, ['1-2']);
 });
