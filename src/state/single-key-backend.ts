@@ -53,7 +53,7 @@ export class SingleKeyBackend implements KeyedStateBackend {
   }
 
   setCurrentKey(key: unknown): void {
-    if (key === this.currentKey) return;
+    if (key === this.currentKey && key !== undefined) return;
     hashKey(key);
     this.currentKey = key;
   }
