@@ -56,7 +56,7 @@ export const CHAINING_RULES: readonly ChainingRule[] = [
   },
   {
     name: 'forward partitioner',
-    // The exchange mode of all edges is pipelined: batch mode here changes what is emitted, not how.
+    // All edges are pipelined: in batch mode an operator that sorts its input reads it to the end first.
     objection({edge, up, down}) {
       if (edge.partitioner.kind === 'forward') return undefined;
       return edge.isDefaultPartitioner

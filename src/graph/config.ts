@@ -41,6 +41,10 @@ export interface Config {
   readonly stateDirectory: string | undefined;
   /** Bytes. */
   readonly stateCacheSize: number;
+  /** Bytes. */
+  readonly batchSortMemory: number;
+  /** Absent: the system's. */
+  readonly temporaryDirectory: string | undefined;
   readonly codeGeneration: boolean;
   readonly metrics: boolean;
   readonly debug: boolean;
@@ -171,7 +175,7 @@ export const CONFIG_OPTIONS: readonly ConfigOption[] = [
     kind: 'duration',
     default: '200',
     min: 0,
-    description: 'How often sources emit watermarks; 0: after every record that raises them.',
+    description: 'How often watermarks are emitted; 0: never, only punctuated ones are.',
   },
   {
     key: 'sourceIdleTimeoutMs',
@@ -187,7 +191,8 @@ export const CONFIG_OPTIONS: readonly ConfigOption[] = [
     kind: 'choice',
     default: 'streaming',
     choices: ['streaming', 'batch', 'automatic'],
-    description: 'batch: rolling aggregations emit only final values; automatic: batch if bounded.',
+    description:
+      'batch: only final results, from input sorted by key; automatic: batch if all sources are bounded.',
   },
   {
     key: 'operatorChaining',
@@ -228,6 +233,20 @@ export const CONFIG_OPTIONS: readonly ConfigOption[] = [
     kind: 'size',
     default: '64MB',
     description: 'About what lmdb caches in memory for each keyed operator of a task.',
+  },
+  {
+    key: 'batchSortMemory',
+    kind: 'size',
+    default: '64MB',
+    min: 1024,
+    description: 'Batch mode: rows that a task sorts in memory, about; more go into files.',
+  },
+  {
+    key: 'temporaryDirectory',
+    flinkKey: 'io.tmp.dirs',
+    kind: 'text',
+    default: undefined,
+    description: "Where sorts in batch mode put their files; default: the system's directory.",
   },
   {
     key: 'codeGeneration',

@@ -5,8 +5,9 @@
  */
 import type {OperatorSpec} from '../operators/operator.ts';
 import {showPath, type RecordSchema} from '../records/schema.ts';
+import {describeOrder, inputOrders} from './input-order.ts';
 import {countGates, countWriters} from './execution-graph.ts';
-import type {JobEdge, JobVertex} from './job-graph.ts';
+import type {JobEdge, JobGraph, JobVertex} from './job-graph.ts';
 import type {JobPlan} from './plan.ts';
 import {describePartitioner} from './stream-graph.ts';
 
@@ -70,10 +71,13 @@ function vertexText(plan: JobPlan, vertex: JobVertex): string[] {
       `       ${name}${detail === '' ? '' : ` ${detail}`}  uid ${uid}${isUidGiven ? '' : ' (derived)'}`,
     );
   }
+  const orders = inputOrders(vertex, plan.jobGraph.runtimeMode);
   for (const edge of vertex.inEdges) {
     const from = vertices[edge.sourceVertex]!;
+    const order = orders?.[edge.inputIndex];
     lines.push(
       `     <- ${edge.sourceVertex}  ${describeEdge(edge, from)}, ${channelCount(plan, edge)}` +
+        `${order === undefined ? '' : `, ${describeOrder(order)}`}` +
         `${edge.schema === undefined ? '' : `, {${describeSchema(edge.schema)}}`}`,
       `          not chained: ${edge.objection.reason}`,
     );
@@ -149,6 +153,7 @@ export function explainJson(plan: JobPlan, memoryLines?: readonly string[] | und
       inputIndex: edge.inputIndex,
       partitioner: describePartitioner(edge.partitioner),
       ...(edge.sideOutput === undefined ? {} : {sideOutput: edge.sideOutput}),
+      ...orderOf(jobGraph, edge),
       pattern: edge.pattern,
       bufferTimeoutMs: edge.bufferTimeoutMs,
       notChained: edge.objection,
@@ -163,6 +168,11 @@ export function explainJson(plan: JobPlan, memoryLines?: readonly string[] | und
     writerCounts: countWriters(jobGraph, executionGraph),
     ...(memoryLines === undefined ? {} : {memory: memoryLines}),
   };
+}
+
+function orderOf({vertices, runtimeMode}: JobGraph, edge: JobEdge): {order?: string} {
+  const order = inputOrders(vertices[edge.targetVertex]!, runtimeMode)?.[edge.inputIndex];
+  return order === undefined ? {} : {order: describeOrder(order)};
 }
 
 function explainDot({jobGraph}: JobPlan): string {

@@ -28,6 +28,8 @@ test('every option has its default', t => {
       operatorChaining: true,
       chainDifferentMaxParallelism: true,
       batchCombine: true,
+      batchSortMemory: 64 * 1024 * 1024,
+      temporaryDirectory: undefined,
       stateBackend: 'memory',
       stateDirectory: undefined,
       stateCacheSize: 64 * 1024 * 1024,
