@@ -6,6 +6,7 @@
 import type {Clock} from '../base/clock.ts';
 import {StreamError} from '../base/errors.ts';
 import type {Random} from '../base/random.ts';
+import {inputOrders} from '../graph/input-order.ts';
 import type {JobEdge, JobVertex} from '../graph/job-graph.ts';
 import type {JobPlan} from '../graph/plan.ts';
 import type {Arena} from '../memory/arena.ts';
@@ -32,7 +33,9 @@ import type {ChainEdge, ChainPlan} from '../operators/chain-plan.ts';
 import type {TaskContext} from '../operators/functions.ts';
 import {keyReader} from '../operators/key.ts';
 import type {OperatorSpec} from '../operators/operator.ts';
+import type {StateBackends} from '../operators/state-backends.ts';
 import {TimestampsAndWatermarksOperator} from '../operators/timestamps-and-watermarks.ts';
+import {SingleKeyBackend} from '../state/single-key-backend.ts';
 import {PausableClock} from '../time/activity-clock.ts';
 import type {WatermarkStrategy} from '../time/watermark-strategy.ts';
 import {collectingSink} from '../connectors/index.ts';
@@ -44,7 +47,9 @@ import {
 } from './arena-layout.ts';
 import {cloneFaultPath} from './clone-fault.ts';
 import type {EngineDeployment} from './deployment.ts';
-import {GateInput} from './gate-input.ts';
+import {GateInput, type RecordConsumer} from './gate-input.ts';
+import {keyedOptions} from './memory-backends.ts';
+import {SortedInput} from './sorted-input.ts';
 import {stateBackends} from './state-backends.ts';
 import type {Tasklet} from './progress.ts';
 import type {WorkerResults, WorkerRuntime} from './runtime-contract.ts';
@@ -207,7 +212,7 @@ export class TaskFactory {
       name: task.name,
       counts: config.metrics,
       inputCount: Math.max(1, task.gates.length),
-      stateBackends: stateBackends(config),
+      stateBackends: this.#stateBackends(vertex, contexts[0]!),
       time: {
         autoWatermarkIntervalMs: config.autoWatermarkIntervalMs,
         isBatch: plan.jobGraph.runtimeMode === 'batch',
@@ -215,6 +220,21 @@ export class TaskFactory {
       },
     });
     return {chain, writers, stop, contexts, activityClock};
+  }
+
+  /** Of a head that sees one key after the other: state for one key; of all others what is configured. */
+  #stateBackends(vertex: JobVertex, headContext: TaskContext): StateBackends {
+    const {deployment, plan} = this.#options;
+    const backends = stateBackends(deployment.plan.config);
+    const orders = inputOrders(vertex, plan.jobGraph.runtimeMode);
+    if (orders === undefined || orders.every(({kind}) => kind !== 'sorted')) return backends;
+    return {
+      createKeyed: request =>
+        request.context === headContext
+          ? new SingleKeyBackend(keyedOptions(request))
+          : backends.createKeyed(request),
+      createOperator: request => backends.createOperator(request),
+    };
   }
 
   /** The vertex of a task, with function objects that no other subtask of this worker has. */
@@ -299,16 +319,27 @@ export class TaskFactory {
       });
     }
     const isFromHost = spec.type === 'hostSource';
-    return new GateInput({
-      arena,
-      gates: isFromHost
-        ? [this.#createHostGate(taskIndex, spec.channel)]
-        : task.gates.map(gate => this.#createGate(gate)),
-      consumer: chain,
-      segmentSizeBytes: layout.pool.segmentSizeBytes,
-      interpret: !config.codeGeneration,
-      debloatIdleMs: config.debloat ? () => metrics?.idleMs ?? 0 : undefined,
-      isFromHost,
+    const createGates = (consumer: RecordConsumer) =>
+      new GateInput({
+        arena,
+        gates: isFromHost
+          ? [this.#createHostGate(taskIndex, spec.channel)]
+          : task.gates.map(gate => this.#createGate(gate)),
+        consumer,
+        segmentSizeBytes: layout.pool.segmentSizeBytes,
+        interpret: !config.codeGeneration,
+        debloatIdleMs: config.debloat ? () => metrics?.idleMs ?? 0 : undefined,
+        isFromHost,
+      });
+    const orders = inputOrders(vertex, plan.jobGraph.runtimeMode);
+    if (orders === undefined) return createGates(chain);
+    return new SortedInput({
+      orders,
+      chain,
+      createGates,
+      memoryBytes: config.batchSortMemory,
+      directory: config.temporaryDirectory,
+      spilledBytes: context.counter('sortSpilledBytes'),
     });
   }
 

@@ -9,6 +9,7 @@ import {
 import type {Chain} from '../operators/chain.ts';
 import {MAX_WATERMARK} from '../time/watermark.ts';
 import {GateInput} from './gate-input.ts';
+import {SortedInput} from './sorted-input.ts';
 import {SourceInput} from './source-input.ts';
 import type {TaskInput} from './task-input.ts';
 
@@ -45,9 +46,10 @@ export class WatermarkPublisher {
         wallMs,
       );
     }
-    if (this.#input instanceof GateInput) {
+    const input = this.#input instanceof SortedInput ? this.#input.gates : this.#input;
+    if (input instanceof GateInput) {
       let index = 0;
-      for (const valve of this.#input.valves) {
+      for (const valve of input.valves) {
         for (let channel = 0; channel < valve.channelCount; channel += 1) {
           const watermark = valve.channelWatermark(channel);
           const state =
@@ -60,8 +62,8 @@ export class WatermarkPublisher {
           index += 1;
         }
       }
-    } else if (this.#input instanceof SourceInput) {
-      writer.splits(this.#input.splitWatermarks(), wallMs);
+    } else if (input instanceof SourceInput) {
+      writer.splits(input.splitWatermarks(), wallMs);
     }
   }
 }
