@@ -15,7 +15,8 @@ export {
   type ConfigOption,
 } from './api/config.ts';
 export type {StreamExecutionEnvironment} from './api/environment.ts';
-export type {DataStream, DataStreamSink, KeyedStream} from './api/data-stream.ts';
+export type {DataStream, KeyedStream} from './api/data-stream.ts';
+export type {DataStreamSink} from './api/operator-settings.ts';
 export type {ConnectedStreams, KeyedConnectedStreams} from './api/connected-streams.ts';
 export type {
   BroadcastConnectedStream,

@@ -1,13 +1,12 @@
 /**
- * Streams as users see them: `DataStream`, `KeyedStream` (in the same file, because each makes the
- * other) and `DataStreamSink`. A stream is a description: calls record transformations, nothing runs.
+ * Streams as users see them: `DataStream`, and `KeyedStream` in the same file, because each makes the
+ * other. A stream is a description: calls record transformations, nothing runs.
  *
  * A stream has inputs, one or, for a union, several; each names the operator that feeds it, with the
  * partitioner and the side output through which it is read. A stream that *is* the output of an
  * operator also knows that operator, which is what `name`, `uid`, `setParallelism` … change.
  */
 import {StreamError, showValue} from '../base/errors.ts';
-import {checkBufferTimeout, checkParallelismValue} from '../graph/validate.ts';
 import type {
   PartitionerSpec,
   Transformation,
@@ -34,7 +33,7 @@ import {
   textFileSink,
 } from '../connectors/index.ts';
 import type {MapStateDescriptor} from '../state/state-descriptors.ts';
-import {fingerprint, type Infer, type RecordSchema, type Schema} from '../records/schema.ts';
+import type {Infer, RecordSchema, Schema} from '../records/schema.ts';
 import type {WatermarkStrategy} from '../time/watermark-strategy.ts';
 import {CountEvictor} from '../windowing/count-evictor.ts';
 import {CountTrigger} from '../windowing/count-trigger.ts';
@@ -66,6 +65,13 @@ import {
   type PathValue,
   type Summable,
 } from './field-path.ts';
+import {
+  DataStreamSink,
+  OperatorSettings,
+  checkRedeclaration,
+  checkSchema,
+  checkText,
+} from './operator-settings.ts';
 import type {TransformationRecorder} from './recorder.ts';
 import {PartitionWindowedStream} from './partition-windowed-stream.ts';
 import {AllWindowedStream, WindowedStream} from './windowed-stream.ts';
@@ -95,102 +101,6 @@ type SchemaOf<T, S> = unknown extends T
   : T extends Infer<S>
     ? S
     : {readonly schemaDoesNotFitRecords: T};
-
-/**
- * The settings that operators and sinks have in common. Each changes the operator and returns the same
- * object, so that calls can be strung together.
- */
-abstract class OperatorSettings {
-  protected abstract operatorFor(operation: string): Transformation;
-
-  /**
-   * Names the operator, in messages, metrics and plans.
-   *
-   * Default: what it does (`Map`, `Flat Map`).
-   * Errors:  `E_API_NAME` if it is not a text, or empty; `E_API_NO_OPERATOR` on a union, a partitioned
-   *          stream or a side output, which are not operators of their own.
-   */
-  name(name: string): this {
-    this.operatorFor('name').name = checkText('E_API_NAME', 'a name', name);
-    return this;
-  }
-
-  /**
-   * Identifies the operator across versions of a job: its state is found by it.
-   *
-   * Default: derived from the topology, so that it lasts as long as what feeds the operator.
-   * Errors:  `E_API_NAME` if it is not a text, or empty; `E_GRAPH_UID` when the job is planned, if
-   *          another operator has it.
-   */
-  uid(uid: string): this {
-    this.operatorFor('uid').uid = checkText('E_API_NAME', 'a uid', uid);
-    return this;
-  }
-
-  /**
-   * Sets the number of subtasks of the operator.
-   *
-   * Default: the job's. Range: 1 to the max parallelism. Errors: `E_GRAPH_PARALLELISM`.
-   */
-  setParallelism(parallelism: number): this {
-    const operator = this.operatorFor('setParallelism');
-    checkParallelismValue('parallelism', parallelism, operator.name);
-    operator.parallelism = parallelism;
-    return this;
-  }
-
-  /**
-   * Sets the number of key groups: the limit to which the operator can ever be rescaled.
-   *
-   * Default: the job's, else 128 up to a parallelism of 85. Range: 1 to 32768. It cannot change without
-   * dropping keyed state. Errors: `E_GRAPH_PARALLELISM`.
-   */
-  setMaxParallelism(maxParallelism: number): this {
-    const operator = this.operatorFor('setMaxParallelism');
-    checkParallelismValue('maxParallelism', maxParallelism, operator.name);
-    operator.maxParallelism = maxParallelism;
-    return this;
-  }
-
-  /**
-   * Puts the operator into a slot sharing group: operators of different groups never share a slot.
-   *
-   * Default: the group of its inputs if they agree, else `default`.
-   */
-  slotSharingGroup(group: string): this {
-    this.operatorFor('slotSharingGroup').slotSharingGroup = checkText(
-      'E_API_NAME',
-      'a slot sharing group',
-      group,
-    );
-    return this;
-  }
-
-  /** Begins a new chain with the operator: it is not chained to what feeds it. */
-  startNewChain(): this {
-    this.operatorFor('startNewChain').chainingStrategy = 'HEAD';
-    return this;
-  }
-
-  /** Chains the operator neither to what feeds it nor to what it feeds. */
-  disableChaining(): this {
-    this.operatorFor('disableChaining').chainingStrategy = 'NEVER';
-    return this;
-  }
-
-  /**
-   * Sets how long a batch of the operator's output may wait to fill while its task is busy.
-   *
-   * Units: milliseconds; 0 sends every record by itself, -1 only full batches. Default: the job's
-   * (100). Errors: `E_GRAPH_BUFFER_TIMEOUT`.
-   */
-  setBufferTimeout(timeoutMs: number): this {
-    const operator = this.operatorFor('setBufferTimeout');
-    checkBufferTimeout(timeoutMs, operator.name);
-    operator.bufferTimeoutMs = timeoutMs;
-    return this;
-  }
-}
 
 /**
  * A stream of records of type `T`.
@@ -803,24 +713,6 @@ for (const operation of [
   });
 }
 
-/** The end of a stream. */
-export class DataStreamSink extends OperatorSettings {
-  readonly #recorder: TransformationRecorder;
-  readonly #transformation: Transformation;
-
-  /** Not for users: sinks come from the methods of a stream. */
-  constructor(recorder: TransformationRecorder, transformation: Transformation) {
-    super();
-    this.#recorder = recorder;
-    this.#transformation = transformation;
-  }
-
-  protected override operatorFor(operation: string): Transformation {
-    this.#recorder.checkOpen(operation);
-    return this.#transformation;
-  }
-}
-
 /** Refuses to combine streams of different builds; not for users. */
 export function checkSameJob(
   operation: string,
@@ -868,35 +760,4 @@ function countWindows<S extends WindowedStream<any, any> | AllWindowedStream<any
     windows.evictor(CountEvictor.of(size)).trigger(CountTrigger.of(slide));
   }
   return windows;
-}
-
-/** Refuses what is not a text, or empty; not for users. */
-export function checkText(code: string, what: string, text: unknown): string {
-  if (typeof text === 'string' && text !== '') return text;
-  throw new StreamError(code, `${what} must be a text that is not empty`, {value: showValue(text)});
-}
-
-/** Refuses what is not a schema; not for users. */
-export function checkSchema(operation: string, schema: unknown): asserts schema is RecordSchema {
-  if (Array.isArray((schema as Partial<RecordSchema> | undefined)?.columns)) return;
-  throw new StreamError(
-    'E_API_SCHEMA',
-    `${operation} needs a schema`,
-    {schema: showValue(schema)},
-    {remedy: 'make one with schema({name: type, …})'},
-  );
-}
-
-function checkRedeclaration(
-  operator: string,
-  declared: RecordSchema | undefined,
-  schema: RecordSchema,
-): void {
-  if (declared === undefined || fingerprint(declared) === fingerprint(schema)) return;
-  throw new StreamError(
-    'E_API_SCHEMA',
-    'a stream was declared twice, with different schemas',
-    {operator},
-    {remedy: 'declare it once, or map() it to the other shape'},
-  );
 }

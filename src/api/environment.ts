@@ -21,7 +21,8 @@ import type {Source} from '../operators/source.ts';
 import type {Infer, RecordSchema, Schema} from '../records/schema.ts';
 import type {WatermarkStrategy} from '../time/watermark-strategy.ts';
 import {checkFunction} from './check-function.ts';
-import {checkSchema, checkText, operatorStream, type DataStream} from './data-stream.ts';
+import {operatorStream, type DataStream} from './data-stream.ts';
+import {checkSchema, checkText} from './operator-settings.ts';
 import {TransformationRecorder} from './recorder.ts';
 import {checkStrategy, type WatermarkOption} from './watermarks.ts';
 

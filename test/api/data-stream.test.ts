@@ -1,7 +1,8 @@
 /** What the calls of a builder record, and what they refuse. */
 import test from 'ava';
 import {ConnectedStreams} from '../../src/api/connected-streams.ts';
-import {DataStream, DataStreamSink, KeyedStream} from '../../src/api/data-stream.ts';
+import {DataStream, KeyedStream} from '../../src/api/data-stream.ts';
+import {DataStreamSink} from '../../src/api/operator-settings.ts';
 import {StreamExecutionEnvironment} from '../../src/api/environment.ts';
 import {resolveConfig} from '../../src/graph/config.ts';
 import {planGraph} from '../../src/graph/plan.ts';
