@@ -8,10 +8,12 @@
  *   heap         ValueState of {count, total, name}: lies on the heap
  *   window       ReducingState under (key, window of 1 000 records); a window is cleared when it ends
  *   timer        a timer per record, at a random time ahead; those that are due fire
+ *   lmdb         ValueState on disk, with a cache that holds all keys, or next to none of them
  *
  * `npm run bench -- --micro state`.
  */
 import {ManualClock, systemClock} from '../../src/base/clock.ts';
+import {lmdbBackends} from '../../src/state/lmdb-backend.ts';
 import {createMemoryBackend} from '../../src/state/memory-backend.ts';
 import type {KeyedStateBackend} from '../../src/state/keyed-state-backend.ts';
 import {ReducingStateDescriptor, ValueStateDescriptor} from '../../src/state/state-descriptors.ts';
@@ -300,6 +302,37 @@ function timerCase(keyCount: number, full: number, timeOf: (index: number) => nu
   };
 }
 
+/** Counts per key on disk; setting up and removing the directory does not count. */
+function lmdbCase(keyCount: number, cacheSizeBytes: number, full: number): MicroCase {
+  return {
+    operations: {full, smoke: 5000},
+    run(operations) {
+      const keys = keySequence(keyCount);
+      const backend = lmdbBackends({cacheSizeBytes})({
+        keyGroupRange: {first: 0, last: 127},
+        maxParallelism: 128,
+        clock: new ManualClock(),
+      });
+      const state = backend.getState(new ValueStateDescriptor<Totals>('totals'));
+      const startMs = systemClock.monotonicNow();
+      for (let index = 0; index < operations; index += 1) {
+        backend.setCurrentKey(keys[index & (SEQUENCE - 1)]!);
+        const {count, total} = state.value() ?? {count: 0, total: 0};
+        state.update({count: count + 1, total: total + index * 0.5});
+      }
+      const ms = systemClock.monotonicNow() - startMs;
+      let sum = 0;
+      for (const key of [...backend.keys('totals', undefined)]) {
+        backend.setCurrentKey(key);
+        sum += state.value()!.count;
+      }
+      backend.close();
+      return {ms, answer: sum};
+    },
+    answer: operations => operations,
+  };
+}
+
 export const bench: MicroBench = {
   unit: 'record',
   cases: {
@@ -323,6 +356,8 @@ export const bench: MicroBench = {
     '10k keys, windows of 1m records': windowCase(10_000, 1_000_000, 4e6),
     '1m keys, windows of 1m records': windowCase(1_000_000, 1_000_000, 4e6),
     '100k keys, sessions': sessionCase(100_000, 2e6),
+    '10k keys, lmdb, all in the cache': lmdbCase(10_000, 64 << 20, 1e6),
+    '1m keys, lmdb, few in the cache': lmdbCase(1_000_000, 4 << 20, 3e5),
     '100k keys, timers of few times': timerCase(100_000, 2e6, i => i - (i % 10_000) + 20_000),
     '100k keys, timers of their own': timerCase(100_000, 2e6, i => i + ((i * 7919) % 50_000)),
   },

@@ -185,7 +185,7 @@ export class MemoryStore implements StateStore {
     const {lanes} = keys;
     const mask = lanes[at + this.#maskLane]!;
     if ((mask & this.#bit) === 0) lanes[at + this.#maskLane] = mask | this.#bit;
-    if (this.#codec === undefined) this.#cells[lanes[at]!] = value;
+    if (this.#codec === undefined) this.#setCell(lanes[at]!, value);
     else this.#codec.write(lanes, at + this.#lane, value);
   }
 
@@ -207,7 +207,7 @@ export class MemoryStore implements StateStore {
       for (let at = keys.firstRow(); at !== NO_KEY; at = keys.rowBehind(at)) {
         const {lanes} = keys;
         if ((lanes[at + this.#maskLane]! & this.#bit) === 0) continue;
-        this.#cells[lanes[at]!] = codec.read(lanes, at + this.#lane);
+        this.#setCell(lanes[at]!, codec.read(lanes, at + this.#lane));
       }
     }
     const old = this.#entries;
@@ -226,6 +226,13 @@ export class MemoryStore implements StateStore {
   }
 
   // ---- without a namespace ----
+
+  /** Without gaps: V8 would make a dictionary of an array that begins far behind its end. */
+  #setCell(keyId: number, value: unknown): void {
+    const cells = this.#cells;
+    while (cells.length < keyId) cells.push(undefined);
+    cells[keyId] = value;
+  }
 
   #takeLanes(): void {
     const {lane, bit} = this.#keys.addMaskBit();
