@@ -24,6 +24,7 @@ import {
 } from '../../src/records/batch-writer.ts';
 import {inferSchema, widen} from '../../src/records/infer-schema.ts';
 import type {RecordSchema} from '../../src/records/schema.ts';
+import {memoryBackends} from '../../src/scheduler/memory-backends.ts';
 import {Exchange} from './exchange.ts';
 import {testArena} from './record-stream.ts';
 
@@ -158,6 +159,7 @@ export class ChainHarness {
       interpret,
       name: 'harness',
       counts,
+      stateBackends: memoryBackends,
     });
   }
 
