@@ -26,6 +26,7 @@ import {
   type RecordShape,
   type ShapeField,
 } from './record-shape.ts';
+import {rowAccess, type RowAccess} from './row-access.ts';
 import {StringKeyTable} from './string-key-table.ts';
 
 export interface RecordTableOptions {
@@ -42,6 +43,8 @@ export class RecordTable {
   readonly #extraLanes: number;
   #rows: KeyedRows | undefined;
   #shape: RecordShape | undefined;
+  /** Compiled for the shape. */
+  #access: RowAccess | undefined;
   #wasInserted = false;
 
   /** `keyField` names the field of a value that is likely to hold its key. */
@@ -82,7 +85,7 @@ export class RecordTable {
   start(keyKind: KeyKind, shape: RecordShape): void {
     assert(this.size === 0, 'a table with keys widens, it is not started anew');
     this.#rows = this.#createRows(keyKind, shape, this.#expectedKeys);
-    this.#shape = shape;
+    this.#setShape(shape);
     this.#onReshape();
   }
 
@@ -123,6 +126,7 @@ export class RecordTable {
       this.start(keyKindOf(key), shapeOf(value, key, this.#keyField));
       position = this.#rows!.upsert(key);
     }
+    if (this.#access?.store(this.#rows!, position, key, value) === true) return position;
     if (!fitsShape(this.#shape!, value, key)) {
       const {keyKind} = this.#rows!;
       const wider = widenShape(this.#shape!, value, key, keyKind);
@@ -140,6 +144,7 @@ export class RecordTable {
 
   /** The value at `position`: of shape `value` what is held, else built anew. */
   read(position: number): unknown {
+    if (this.#access !== undefined) return this.#access.read(this.#rows!, position);
     return readRow(this.#rows!, this.#shape!, position);
   }
 
@@ -164,9 +169,14 @@ export class RecordTable {
       }
     }
     this.#rows = rows;
-    this.#shape = shape;
+    this.#setShape(shape);
     this.#onReshape();
     return rows;
+  }
+
+  #setShape(shape: RecordShape): void {
+    this.#shape = shape;
+    this.#access = rowAccess(shape, this.#rows!.firstLane);
   }
 }
 
