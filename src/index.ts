@@ -114,6 +114,7 @@ export {
   WatermarkStrategy,
   type TimestampAssigner,
   type WatermarkAlignment,
+  type WatermarkEmitStrategy,
 } from './time/watermark-strategy.ts';
 export type {
   WatermarkGenerator,

@@ -34,9 +34,6 @@ import {UserFunction} from './user-function.ts';
 /** The kind of its operator specs. */
 export const TIMESTAMPS_AND_WATERMARKS = 'timestamps and watermarks';
 
-/** How often idleness is looked for if watermarks are emitted after every record. */
-const IDLENESS_INTERVAL_MS = 200;
-
 /** A stream of records with a generator of its own: a split, or all records of a subtask. */
 interface Partition {
   readonly trace: EventTrace;
@@ -76,16 +73,14 @@ export class TimestampsAndWatermarksOperator extends BaseOperator {
     this.#assigner =
       assigner === undefined ? undefined : new UserFunction(assigner, 'extractTimestamp');
     this.#isCalled = kind === 'custom' && !isBatch;
-    this.#isEager = autoWatermarkIntervalMs === 0 && kind !== 'none' && !isBatch;
+    this.#isEager = strategy.emitStrategy === 'on-event' && kind !== 'none' && !isBatch;
     this.#findsIdleness = findsIdleness;
     this.#intervalMs =
       isBatch || (kind === 'none' && !findsIdleness)
         ? Infinity
         : autoWatermarkIntervalMs > 0
           ? autoWatermarkIntervalMs
-          : findsIdleness
-            ? IDLENESS_INTERVAL_MS
-            : Infinity;
+          : Infinity;
     this.#emitter = new WatermarkEmitter({
       emitWatermark: timestamp => {
         this.#hasEmitted = true;

@@ -41,8 +41,12 @@ export type GeneratorSpec<T> =
       readonly create: (context: WatermarkGeneratorContext) => WatermarkGenerator<T>;
     };
 
+/** When the watermark of a built-in generator is emitted; the names are those of Flink's SQL. */
+export type WatermarkEmitStrategy = 'on-periodic' | 'on-event';
+
 interface Settings<T> {
   readonly generator: GeneratorSpec<T>;
+  readonly emitStrategy?: WatermarkEmitStrategy;
   readonly assigner?: TimestampAssigner<T>;
   readonly idleTimeoutMs?: number;
   readonly alignment?: WatermarkAlignment;
@@ -62,14 +66,17 @@ const UPDATE_INTERVAL_MS = 1000;
  */
 export class WatermarkStrategy<T> {
   readonly generator: GeneratorSpec<T>;
+  readonly emitStrategy: WatermarkEmitStrategy;
   /** Absent: records keep the timestamps that they have. */
   readonly assigner: TimestampAssigner<T> | undefined;
   /** Absent: idleness is not looked for. */
   readonly idleTimeoutMs: number | undefined;
   readonly alignment: WatermarkAlignment | undefined;
 
-  private constructor({generator, assigner, idleTimeoutMs, alignment}: Settings<T>) {
+  private constructor(settings: Settings<T>) {
+    const {generator, emitStrategy = 'on-periodic', assigner, idleTimeoutMs, alignment} = settings;
     this.generator = generator;
+    this.emitStrategy = emitStrategy;
     this.assigner = assigner;
     this.idleTimeoutMs = idleTimeoutMs;
     this.alignment = alignment;
@@ -109,10 +116,11 @@ export class WatermarkStrategy<T> {
 
   /** In a few words, for `explain`. */
   get description(): string {
-    const {generator, idleTimeoutMs, alignment} = this;
+    const {generator, emitStrategy, idleTimeoutMs, alignment} = this;
     const made = describeGenerator(generator);
     return [
       made,
+      ...(emitStrategy === 'on-periodic' ? [] : ['with each record']),
       ...(idleTimeoutMs === undefined ? [] : [`idle after ${idleTimeoutMs} ms`]),
       ...(alignment === undefined ? [] : [`aligned in ${alignment.group}`]),
     ].join(', ');
@@ -127,6 +135,20 @@ export class WatermarkStrategy<T> {
       throw refused('withTimestampAssigner needs a function of the record', assigner);
     }
     return this.#with({assigner});
+  }
+
+  /**
+   * `on-event`: the watermark follows each record that raises it. That is exact, for tests and for streams of
+   * few records: each watermark closes the batches that are open. Errors: `E_WATERMARK_STRATEGY`.
+   *
+   * Default: `on-periodic`, every `autoWatermarkIntervalMs`.
+   * Source: `scan.watermark.emit.strategy` of Flink's SQL.
+   */
+  withEmitStrategy(emitStrategy: WatermarkEmitStrategy): WatermarkStrategy<T> {
+    if (emitStrategy !== 'on-periodic' && emitStrategy !== 'on-event') {
+      throw refused("withEmitStrategy needs 'on-periodic' or 'on-event'", emitStrategy);
+    }
+    return this.#with({emitStrategy});
   }
 
   /**
@@ -196,9 +218,10 @@ export class WatermarkStrategy<T> {
   }
 
   #with(changes: Partial<Settings<T>>): WatermarkStrategy<T> {
-    const {generator, assigner, idleTimeoutMs, alignment} = this;
+    const {generator, emitStrategy, assigner, idleTimeoutMs, alignment} = this;
     return new WatermarkStrategy<T>({
       generator,
+      emitStrategy,
       ...(assigner === undefined ? {} : {assigner}),
       ...(idleTimeoutMs === undefined ? {} : {idleTimeoutMs}),
       ...(alignment === undefined ? {} : {alignment}),

@@ -85,12 +85,25 @@ for (const codeGeneration of [true, false]) {
     t.deepEqual(taken(harness), [30, 'wm 24']);
   });
 
-  test(`with an interval of 0 each record that raises the watermark is followed by it, ${form}`, t => {
-    const harness = harnessOf(bounded(0), {autoWatermarkIntervalMs: 0, codeGeneration});
+  test(`on event, each record that raises the watermark is followed by it, ${form}`, t => {
+    const harness = harnessOf(bounded(0).withEmitStrategy('on-event'), {codeGeneration});
 
     for (const at of [5, 3, 5, 7]) harness.processElement({at});
 
     t.deepEqual(taken(harness), [5, 'wm 4', 3, 5, 7, 'wm 6']);
+  });
+
+  test(`with an interval of 0 nothing is emitted before the end, ${form}`, t => {
+    const harness = harnessOf(bounded(0).withIdleness(10), {
+      autoWatermarkIntervalMs: 0,
+      codeGeneration,
+    });
+
+    harness.processElement({at: 5});
+    harness.setProcessingTime(10_000);
+    t.deepEqual(taken(harness), [5]);
+    harness.processWatermark(Infinity);
+    t.deepEqual(taken(harness), ['wm Infinity']);
   });
 
   test(`a punctuated watermark comes behind its record, also if several come at once, ${form}`, t => {
@@ -138,9 +151,9 @@ test('watermarks and idleness from before are dropped, save the last watermark',
 });
 
 test('without an assigner records keep their timestamps, and one without has none', t => {
-  const harness = harnessOf(WatermarkStrategy.forMonotonousTimestamps(), {
-    autoWatermarkIntervalMs: 0,
-  });
+  const harness = harnessOf(
+    WatermarkStrategy.forMonotonousTimestamps<Item>().withEmitStrategy('on-event'),
+  );
 
   harness.processElement({at: 1}, 8);
   harness.processElement({at: 2});

@@ -67,9 +67,9 @@ function streamOf(env: StreamExecutionEnvironment, drawn: Draw, side: 0 | 1): Da
     .generate(index => eventOf(drawn, side, index), {count: drawn.counts[side]})
     .assignTimestampsAndWatermarks(
       // Subtasks take pieces of the indexes: each of them is in order but for the delay.
-      WatermarkStrategy.forBoundedOutOfOrderness<Event>(drawn.disorderMs).withTimestampAssigner(
-        ({ts}) => ts,
-      ),
+      WatermarkStrategy.forBoundedOutOfOrderness<Event>(drawn.disorderMs)
+        .withTimestampAssigner(({ts}) => ts)
+        .withEmitStrategy(drawn.seed % 2 === 0 ? 'on-event' : 'on-periodic'),
     );
 }
 
@@ -88,8 +88,7 @@ async function run(
       seed,
       parallelism: 1 + (seed % 3),
       faults,
-      // Watermarks at every change, or by the virtual clock.
-      config: {autoWatermarkIntervalMs: seed % 2 === 0 ? 0 : 1, codeGeneration: seed % 5 !== 0},
+      config: {autoWatermarkIntervalMs: 1, codeGeneration: seed % 5 !== 0},
     },
   );
   if (status !== 'FINISHED') throw new Error(`the job ended as ${status}`);

@@ -16,6 +16,10 @@ const timeOf = ({v}: Item) => Math.floor(v / 3) * 10;
 
 /** Source watermarks that let no record be late: at intervals, after every record, or as one likes. */
 const STRATEGIES: Array<() => WatermarkStrategy<Item>> = [
+  () =>
+    WatermarkStrategy.forMonotonousTimestamps<Item>()
+      .withTimestampAssigner(timeOf)
+      .withEmitStrategy('on-event'),
   () => WatermarkStrategy.forMonotonousTimestamps<Item>().withTimestampAssigner(timeOf),
   () => WatermarkStrategy.forBoundedOutOfOrderness<Item>(25).withTimestampAssigner(timeOf),
   () =>
@@ -104,7 +108,7 @@ test('in batch mode the only watermark is the last one', async t => {
         })
         .collect('watermarks');
     },
-    {seed: 1, config: {autoWatermarkIntervalMs: 0}},
+    {seed: 1},
   );
 
   t.deepEqual([...new Set(result.collected['watermarks'])], [-Infinity]);

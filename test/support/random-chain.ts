@@ -14,7 +14,6 @@ import type {ChainEdge} from '../../src/operators/chain-plan.ts';
 import {OutputTag} from '../../src/operators/functions.ts';
 import {keyReader} from '../../src/operators/key.ts';
 import type {KeySelector, OperatorSpec} from '../../src/operators/operator.ts';
-import type {OperatorContext} from '../../src/operators/operator-runtime.ts';
 import {TimestampsAndWatermarksOperator} from '../../src/operators/timestamps-and-watermarks.ts';
 import {WatermarkStrategy} from '../../src/time/watermark-strategy.ts';
 import {CollectingSink, to, toWriter, type WriterSpec} from './chain-harness.ts';
@@ -155,10 +154,11 @@ const FUNCTIONS = {
     kind: 'timestamps',
     create: context =>
       new TimestampsAndWatermarksOperator(
-        Object.create(context, {
-          time: {value: {...context.time, autoWatermarkIntervalMs: number % 2 === 0 ? 0 : 200}},
-        }) as OperatorContext,
-        pick(STRATEGIES, variant)(number),
+        context,
+        pick(
+          STRATEGIES,
+          variant,
+        )(number).withEmitStrategy(number % 2 === 0 ? 'on-event' : 'on-periodic'),
         false,
       ),
   }),
