@@ -2,7 +2,8 @@
  * How long state lives. Flink's rules: processing time only; a value, an element of a list or an entry
  * of a map has expired when `lastUpdate + ttl <= now`. Plain immutable data.
  */
-import {StreamError} from '../base/errors.ts';
+import {StreamError, showValue} from '../base/errors.ts';
+import {nearestTo} from '../base/nearest.ts';
 
 /** What renews a value's life. */
 export type TtlUpdateType = 'onCreateAndWrite' | 'onReadAndWrite' | 'disabled';
@@ -47,7 +48,17 @@ export interface CheckedTtl {
 
 const ENTRIES_PER_ACCESS = 5;
 
-/** Undefined if nothing expires. Errors: `E_STATE_TTL` for a ttl or a number of entries that is no positive number. */
+const UPDATE_TYPES: readonly TtlUpdateType[] = ['onCreateAndWrite', 'onReadAndWrite', 'disabled'];
+const VISIBILITIES: readonly TtlVisibility[] = [
+  'neverReturnExpired',
+  'returnExpiredIfNotCleanedUp',
+];
+const CLEANUPS: ReadonlyArray<TtlCleanup['kind']> = ['fullSnapshot', 'incremental', 'none'];
+
+/**
+ * Undefined if nothing expires. Errors: `E_STATE_TTL` for a ttl or a number of entries that is no positive
+ * number, and for words that mean nothing here.
+ */
 export function checkTtl(name: string, config: StateTtlConfig | undefined): CheckedTtl | undefined {
   if (config === undefined) return undefined;
   const {ttlMs, updateType = 'onCreateAndWrite', visibility, cleanup} = config;
@@ -59,6 +70,9 @@ export function checkTtl(name: string, config: StateTtlConfig | undefined): Chec
       {remedy: 'give ttlMs in milliseconds, or leave ttl out'},
     );
   }
+  checkChoice(name, 'updateType', updateType, UPDATE_TYPES);
+  if (visibility !== undefined) checkChoice(name, 'visibility', visibility, VISIBILITIES);
+  if (cleanup !== undefined) checkChoice(name, 'cleanup', cleanup.kind, CLEANUPS);
   if (updateType === 'disabled') return undefined;
   const entriesPerAccess =
     cleanup === undefined
@@ -81,4 +95,14 @@ export function checkTtl(name: string, config: StateTtlConfig | undefined): Chec
     entriesPerAccess,
     dropsInSnapshot: cleanup?.kind !== 'none',
   };
+}
+
+function checkChoice(state: string, option: string, value: string, known: readonly string[]): void {
+  if (known.includes(value)) return;
+  throw new StreamError(
+    'E_STATE_TTL',
+    'an option of a time to live has a value that means nothing',
+    {state, option, value: showValue(value), nearest: nearestTo(String(value), known)},
+    {remedy: `write one of ${known.join(', ')}`},
+  );
 }

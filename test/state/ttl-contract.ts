@@ -291,8 +291,16 @@ export function testTtl(backendName: string, create: CreateKeyedBackend): void {
     state.close();
   });
 
-  for (const config of [{ttlMs: 0}, {ttlMs: NaN}, {ttlMs: '5' as never}]) {
-    test(says(`a time to live of ${String(config.ttlMs)} is refused`), t => {
+  for (const config of [
+    {ttlMs: 0},
+    {ttlMs: NaN},
+    {ttlMs: '5' as never},
+    {ttlMs: 5, updateType: 'OnReadAndWrite' as never},
+    {ttlMs: 5, visibility: 'never' as never},
+    {ttlMs: 5, cleanup: {kind: 'all' as never}},
+    {ttlMs: 5, cleanup: {kind: 'incremental', entriesPerAccess: 0}},
+  ] satisfies StateTtlConfig[]) {
+    test(says(`the time to live ${JSON.stringify(config)} is refused`), t => {
       const state = backend();
       t.throws(() => state.getState(new ValueStateDescriptor('v', {ttl: config})), {
         code: 'E_STATE_TTL',
