@@ -1,8 +1,8 @@
 /**
  * Texts that go from one task to another in the same thread. There is no reason to write them to bytes and
  * to decode them again: strings never change, so the reader gets the very strings, and only the other
- * columns lie in the segment. Making bytes of a text of 50 units and a string of the bytes costs about
- * 150 ns, handing it over 10 (bench/micro/codecs.ts).
+ * columns lie in the segment. A job whose bids, three texts each, all stay in one thread takes 0.77 µs of CPU
+ * per bid instead of 0.92 (bench/millrace/jobs/bids.ts at parallelism 1, medians of five runs in turns).
  *
  *   writer ──close──► put(segment, column, texts) ──► … ring … ──► attach: take(segment) ──► reader
  *
