@@ -97,9 +97,9 @@ export class SliceMerger {
   /** What rows of one key make together; `second` is NO_ROW if there is none in the second table. */
   resultOf({first, second}: MergedWindow, position: number, secondPosition: number): unknown {
     const operator = this.#operator;
-    const value = ownValue(first.read(position));
+    const value = ownValue(first, position);
     if (secondPosition === NO_ROW) return operator.resultOf(value);
-    const other = ownValue(second!.read(secondPosition));
+    const other = ownValue(second!, secondPosition);
     const isFirst = birthOf(first, position) <= birthOf(second!, secondPosition);
     return operator.resultOf(isFirst ? operator.merge(value, other) : operator.merge(other, value));
   }
@@ -139,7 +139,7 @@ export class SliceMerger {
     for (let at = rows.nextRow(0); at !== NO_ROW; at = rows.nextRow(at + rows.stride)) {
       const key = rows.keyAt(at);
       const birth = birthOf(source, at);
-      const value = ownValue(source.read(at));
+      const value = ownValue(source, at);
       const position = target.locate(key);
       if (target.wasInserted) {
         setBirth(target, target.store(position, key, value), birth);
@@ -165,17 +165,18 @@ function setBirth(table: RecordTable, position: number, birth: number): void {
 }
 
 /**
- * A copy that shares nothing with what a slice holds: it may be changed by a user's function, and the
- * slice belongs to other windows, too.
+ * What a row holds, as a copy that shares nothing with the slice: it may be changed by a user's function, and
+ * the slice belongs to other windows, too.
  */
-function ownValue(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
+function ownValue(table: RecordTable, position: number): unknown {
+  const value = table.read(position);
+  // Built from numbers, it is nobody else's.
+  if (table.shape!.cellCount === 0) return value;
   if (!isPlainObject(value)) return isNested(value) ? structuredClone(value) : value;
-  // Built from lanes and cells, it is nobody else's; what lies in a cell is.
   for (const name in value) {
     if (isNested(value[name])) return structuredClone(value);
   }
-  return value;
+  return table.shape!.kind === 'value' ? {...value} : value;
 }
 
 function isNested(value: unknown): boolean {

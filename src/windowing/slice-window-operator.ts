@@ -347,10 +347,12 @@ export class SliceWindowOperator extends TableWindowOperator<SavedSlice> {
   /** The end of the next window that has anything in it, or Infinity. */
   #nextEnd(): number {
     const {firstEnd, endAfter, lastEnd} = this.#geometry;
+    // No window ends earlier than that, so whoever finds it need not look on.
+    const least = this.#passed === -Infinity ? -Infinity : endAfter(this.#passed);
     let next = Infinity;
     for (const {start, passed} of this.#slices) {
       const first = firstEnd(start);
-      if (first >= next) break;
+      if (first >= next || next === least) break;
       const behind = Math.max(passed, this.#passed);
       const end = first > behind ? first : endAfter(behind);
       if (end <= lastEnd(start)) next = Math.min(next, end);
