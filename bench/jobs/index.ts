@@ -5,6 +5,7 @@ import {j1} from './j1.ts';
 import {j2} from './j2.ts';
 import {contended, j2xMillion, j2xThousand} from './j2x.ts';
 import type {Answer, Job, Outcome} from './job.ts';
+import {intervalJoin, windowJoin} from './joins.ts';
 import {latency, latencyAnswer} from './latency.ts';
 import {process} from './process.ts';
 import {start} from './start.ts';
@@ -27,6 +28,8 @@ export const JOBS: readonly AnyJob[] = [
   tumblingMillion,
   sliding,
   session,
+  intervalJoin,
+  windowJoin,
   process,
   start,
   latency,

@@ -106,6 +106,7 @@ public final class FlinkPeer {
       case "process" ->
           new ProcessTimers(number(options, "records"), (int) number(options, "keys"));
       case "tumbling", "sliding", "session" -> new Windows(name, options);
+      case "interval-join", "window-join" -> new Joins(name, options);
       case "bids" -> new Bids(number(options, "records"));
       case "wordcount" -> new WordCount(options.get("file"));
       case "latency" ->
