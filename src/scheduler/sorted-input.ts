@@ -23,7 +23,7 @@ import {MIN_WATERMARK} from '../time/watermark.ts';
 import type {GateInput, RecordConsumer} from './gate-input.ts';
 import {FINISHED, PROGRESSED, type Progress} from './progress.ts';
 import {RowSorter} from './row-sorter.ts';
-import type {RunMerger} from './sorted-runs.ts';
+import type {RunCursor, RunMerger} from './sorted-runs.ts';
 import type {TaskInput} from './task-input.ts';
 
 /** Rows that the chain gets in one call. */
@@ -55,10 +55,11 @@ export class SortedInput implements TaskInput {
   #work: Iterator<void, void> | undefined;
   #merger: RunMerger | undefined;
   /** The rows at hand, all of one key and one input. */
-  readonly #values: unknown[] = [];
-  readonly #timestamps: number[] = [];
+  readonly #values = new Array<unknown>(BLOCK_ROWS_MAX).fill(undefined);
+  readonly #timestamps = new Array<number>(BLOCK_ROWS_MAX).fill(NaN);
   #input = 0;
   #row = 0;
+  #rowCount = 0;
   /** Whether the key ends behind the rows at hand. */
   #endsKey = false;
 
@@ -165,8 +166,7 @@ export class SortedInput implements TaskInput {
   /** Runs some rows of one key, or ends a key. */
   #emit(rowsMax: number): void {
     const merger = (this.#merger ??= this.#sorter.merge());
-    const values = this.#values;
-    if (this.#row === values.length) {
+    if (this.#row === this.#rowCount) {
       if (this.#endsKey) {
         this.#endsKey = !this.#chain.endKey();
         return;
@@ -179,8 +179,8 @@ export class SortedInput implements TaskInput {
       this.#takeBlock(merger);
     }
     const from = this.#row;
-    const to = Math.min(values.length, from + rowsMax);
-    this.#row = this.#chain.runValues(values, this.#timestamps, from, to, this.#input);
+    const to = Math.min(this.#rowCount, from + rowsMax);
+    this.#row = this.#chain.runValues(this.#values, this.#timestamps, from, to, this.#input);
     this.rowsStepped = this.#row - from;
   }
 
@@ -188,21 +188,22 @@ export class SortedInput implements TaskInput {
   #takeBlock(merger: RunMerger): void {
     const values = this.#values;
     const timestamps = this.#timestamps;
-    values.length = 0;
-    timestamps.length = 0;
-    this.#row = 0;
     const {key, hash, input} = merger.current!;
-    this.#input = input;
-    for (;;) {
-      const {value, timestamp} = merger.current!;
-      values.push(value);
-      timestamps.push(timestamp);
+    let count = 0;
+    let isOther: boolean;
+    let next: RunCursor | undefined = merger.current;
+    do {
+      values[count] = next!.value;
+      timestamps[count] = next!.timestamp;
+      count += 1;
       merger.advance();
-      const next = merger.current;
-      const isOther = next === undefined || next.hash !== hash || !isSameKey(next.key, key);
-      this.#endsKey = this.#isKeyed && isOther;
-      if (isOther || next.input !== input || values.length === BLOCK_ROWS_MAX) return;
-    }
+      next = merger.current;
+      isOther = next === undefined || next.hash !== hash || !isSameKey(next.key, key);
+    } while (!isOther && next!.input === input && count < BLOCK_ROWS_MAX);
+    this.#input = input;
+    this.#row = 0;
+    this.#rowCount = count;
+    this.#endsKey = this.#isKeyed && isOther;
   }
 
   /** Tells one watermark: the chain may have to go on with it before the next. */

@@ -104,14 +104,18 @@ export class RowList {
 
   #sortEqualHashes(order: Uint32Array): void {
     if (this.keys[order[0]!] === undefined) return;
-    let before = this.#row(order[0]!);
+    // Nearly always they are of one key, and came in the order of their timestamps.
+    const {keys, timestamps, inputs} = this;
     for (let at = 1; at < order.length; at += 1) {
-      const row = this.#row(order[at]!);
-      if (compareRows(before, row) > 0) {
+      const [before, here] = [order[at - 1]!, order[at]!];
+      if (
+        !isSameKey(keys[before], keys[here]) ||
+        !(timestamps[before]! <= timestamps[here]!) ||
+        inputs[before] !== inputs[here]
+      ) {
         order.sort((a, b) => compareRows(this.#row(a), this.#row(b)) || a - b);
         return;
       }
-      before = row;
     }
   }
 

@@ -165,75 +165,116 @@ interface Entry {
   readonly namespace: StateNamespace;
   value: unknown;
   timeMs: number;
+  /** Another one in the same place. */
+  next: Entry | undefined;
 }
 
-/** What tells namespaces apart in a Map: windows by their ends, texts and numbers by their kind too. */
-function namespaceId(namespace: StateNamespace): string | number | undefined {
-  if (namespace instanceof TimeWindow) return `w${namespace.start} ${namespace.end}`;
-  return typeof namespace === 'string' ? `s${namespace}` : namespace;
+/** Where to look for a namespace in a Map: no texts are made for that. Several may have one place. */
+function placeOf(namespace: StateNamespace): string | number | undefined {
+  return namespace instanceof TimeWindow ? namespace.start : namespace;
 }
 
 class SingleKeyStore implements StateStore {
   namespace: StateNamespace = undefined;
   readonly #entries = new Map<string | number | undefined, Entry>();
-  #id: string | number | undefined = undefined;
+  /** Of the namespace; undefined if there is none, or if it has not been looked for. */
+  #entry: Entry | undefined = undefined;
+  #size = 0;
 
   get size(): number {
-    return this.#entries.size;
+    return this.#size;
   }
 
   setNamespace(namespace: StateNamespace): void {
     if (sameNamespace(namespace, this.namespace)) return;
     this.namespace = namespace;
-    this.#id = namespaceId(namespace);
+    this.#entry = undefined;
   }
 
   get(): unknown {
-    return this.#entries.get(this.#id)?.value;
+    return this.#find()?.value;
   }
 
   put(value: unknown): void {
-    const entry = this.#entries.get(this.#id);
-    if (entry !== undefined) entry.value = value;
-    else this.#entries.set(this.#id, {namespace: this.namespace, value, timeMs: 0});
+    const entry = this.#find();
+    if (entry !== undefined) {
+      entry.value = value;
+      return;
+    }
+    const {namespace} = this;
+    const place = placeOf(namespace);
+    this.#entry = {namespace, value, timeMs: 0, next: this.#entries.get(place)};
+    this.#entries.set(place, this.#entry);
+    this.#size += 1;
   }
 
   remove(): void {
-    this.#entries.delete(this.#id);
+    const entry = this.#find();
+    if (entry === undefined) return;
+    this.#entry = undefined;
+    this.#size -= 1;
+    const place = placeOf(this.namespace);
+    const first = this.#entries.get(place)!;
+    if (first === entry) {
+      if (entry.next === undefined) this.#entries.delete(place);
+      else this.#entries.set(place, entry.next);
+      return;
+    }
+    let before = first;
+    while (before.next !== entry) before = before.next!;
+    before.next = entry.next;
   }
 
   getTime(): number {
-    return this.#entries.get(this.#id)!.timeMs;
+    return this.#find()!.timeMs;
   }
 
   setTime(timeMs: number): void {
-    this.#entries.get(this.#id)!.timeMs = timeMs;
+    this.#find()!.timeMs = timeMs;
   }
 
   /** The state of one key ends soon, and needs no sweeping. */
   sweep(_count: number, _visit: SweepVisitor): void {}
 
   has(namespace: StateNamespace): boolean {
-    return this.#entries.has(namespaceId(namespace));
+    return this.#search(namespace) !== undefined;
   }
 
   forEach(visit: (namespace: StateNamespace, value: unknown, timeMs: number) => void): void {
-    for (const {namespace, value, timeMs} of this.#entries.values()) {
-      visit(namespace, value, timeMs);
+    for (const first of this.#entries.values()) {
+      for (let entry: Entry | undefined = first; entry !== undefined; entry = entry.next) {
+        visit(entry.namespace, entry.value, entry.timeMs);
+      }
     }
   }
 
   clear(): void {
-    if (this.#entries.size > 0) this.#entries.clear();
+    if (this.#size === 0) return;
+    this.#size = 0;
+    this.#entries.clear();
+    this.#entry = undefined;
+  }
+
+  #find(): Entry | undefined {
+    return (this.#entry ??= this.#search(this.namespace));
+  }
+
+  #search(namespace: StateNamespace): Entry | undefined {
+    let entry = this.#entries.get(placeOf(namespace));
+    while (entry !== undefined && !sameNamespace(entry.namespace, namespace)) entry = entry.next;
+    return entry;
   }
 }
 
 interface Timer {
-  readonly id: string;
   readonly namespace: StateNamespace;
   readonly timestamp: number;
   /** Timers of one timestamp fire in the order in which they were set. */
   readonly number: number;
+  /** Not deleted, and not fired. */
+  isWaiting: boolean;
+  /** Another one of the same timestamp. */
+  next: Timer | undefined;
 }
 
 class SingleKeyTimers implements TimerQueue {
@@ -242,9 +283,11 @@ class SingleKeyTimers implements TimerQueue {
   readonly #backend: KeyedStateBackend;
   readonly #domain: Domain;
   readonly #phase: KeyPhase;
-  readonly #timers = new Map<string, Timer>();
+  /** The timers that wait, by timestamp. */
+  readonly #timers = new Map<number, Timer>();
   /** A binary heap; timers that were deleted stay in it until they come to the top. */
   readonly #heap: Timer[] = [];
+  #size = 0;
   #nextNumber = 0;
 
   constructor(backend: KeyedStateBackend, domain: Domain, phase: KeyPhase) {
@@ -254,40 +297,48 @@ class SingleKeyTimers implements TimerQueue {
   }
 
   get size(): number {
-    return this.#timers.size;
+    return this.#size;
   }
 
   get nextTimestamp(): number {
-    if (this.#timers.size === 0) return Infinity;
+    if (this.#size === 0) return Infinity;
     if (this.#domain === 'processing' && !this.#phase.isEnding) return Infinity;
     return this.#heap[0]!.timestamp;
   }
 
   add(namespace: StateNamespace, timestamp: number): void {
     if (this.#phase.isEnding) return;
-    const id = `${timestamp} ${namespaceId(namespace) ?? ''}`;
-    if (this.#timers.has(id)) return;
-    const timer = {id, namespace, timestamp, number: this.#nextNumber};
+    const first = this.#timers.get(timestamp);
+    for (let timer = first; timer !== undefined; timer = timer.next) {
+      if (sameNamespace(timer.namespace, namespace)) return;
+    }
+    const number = this.#nextNumber;
+    const timer = {namespace, timestamp, number, isWaiting: true, next: first};
     this.#nextNumber += 1;
-    this.#timers.set(id, timer);
+    this.#size += 1;
+    this.#timers.set(timestamp, timer);
     this.#push(timer);
   }
 
   delete(namespace: StateNamespace, timestamp: number): void {
-    if (this.#timers.delete(`${timestamp} ${namespaceId(namespace) ?? ''}`)) this.#dropDeleted();
+    let timer = this.#timers.get(timestamp);
+    while (timer !== undefined && !sameNamespace(timer.namespace, namespace)) timer = timer.next;
+    if (timer === undefined) return;
+    this.#remove(timer);
+    while (this.#heap.length > 0 && !this.#heap[0]!.isWaiting) this.#pop();
   }
 
   poll(): void {
     const timer = this.#pop();
-    this.#timers.delete(timer.id);
-    this.#dropDeleted();
+    this.#remove(timer);
+    while (this.#heap.length > 0 && !this.#heap[0]!.isWaiting) this.#pop();
     this.polledNamespace = timer.namespace;
     this.polledTimestamp = timer.timestamp;
   }
 
   *entries(): IterableIterator<[key: unknown, namespace: StateNamespace, timestamp: number]> {
-    for (const {namespace, timestamp} of this.#timers.values()) {
-      yield [this.#backend.currentKey, namespace, timestamp];
+    for (const {namespace, timestamp, isWaiting} of this.#heap) {
+      if (isWaiting) yield [this.#backend.currentKey, namespace, timestamp];
     }
   }
 
@@ -295,16 +346,22 @@ class SingleKeyTimers implements TimerQueue {
     if (this.#heap.length === 0) return;
     this.#timers.clear();
     this.#heap.length = 0;
+    this.#size = 0;
     this.#nextNumber = 0;
   }
 
-  /** The first timer of the heap is always one that waits. */
-  #dropDeleted(): void {
-    while (this.#heap.length > 0) {
-      const first = this.#heap[0]!;
-      if (this.#timers.get(first.id) === first) return;
-      this.#pop();
+  #remove(timer: Timer): void {
+    timer.isWaiting = false;
+    this.#size -= 1;
+    const first = this.#timers.get(timer.timestamp)!;
+    if (first === timer) {
+      if (timer.next === undefined) this.#timers.delete(timer.timestamp);
+      else this.#timers.set(timer.timestamp, timer.next);
+      return;
     }
+    let before = first;
+    while (before.next !== timer) before = before.next!;
+    before.next = timer.next;
   }
 
   #push(timer: Timer): void {
