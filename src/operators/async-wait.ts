@@ -62,6 +62,7 @@ export function asyncWait(fn: AsyncFunction<any, any>, settings: AsyncWaitSettin
     type: 'custom',
     kind: `async wait, ${mode}`,
     parts: [fn, timeoutMs, capacity, ...(retry === undefined ? [] : [retry])],
+    timestamps: 'kept',
     create: context => new AsyncWaitOperator(context, fn, settings),
   };
 }

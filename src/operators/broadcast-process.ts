@@ -31,6 +31,7 @@ import {
   AbstractProcessOperator,
   KeyedElementContext,
   TimerContext,
+  timestampsOf,
 } from './process.ts';
 import {UnkeyedTimers} from './user-timers.ts';
 
@@ -49,6 +50,7 @@ export function broadcastProcess(
       kind: 'broadcast process',
       inputCount: 2,
       parts,
+      timestamps: 'kept',
       create: context => new BroadcastProcessOperator(context, fn, descriptors),
     };
   }
@@ -58,6 +60,7 @@ export function broadcastProcess(
     inputCount: 2,
     key,
     parts,
+    timestamps: timestampsOf(fn),
     create: context => new KeyedBroadcastProcessOperator(context, fn, descriptors, key),
   };
 }

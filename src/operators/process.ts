@@ -279,6 +279,7 @@ export function keyedProcess(
     kind: 'keyed process',
     key,
     parts: [fn],
+    timestamps: timestampsOf(fn),
     create: context => new KeyedProcessOperator(context, fn, [{method: 'processElement', key}]),
   };
 }
@@ -294,10 +295,16 @@ export function keyedCoProcess(
     inputCount: 2,
     key: keys,
     parts: [fn],
+    timestamps: timestampsOf(fn),
     create: context =>
       new KeyedProcessOperator(context, fn, [
         {method: 'processElement1', key: keys[0]},
         {method: 'processElement2', key: keys[1]},
       ]),
   };
+}
+
+/** Event-time timers give their results timestamps; without timers there are those of the records. */
+export function timestampsOf(fn: object): 'given' | 'kept' {
+  return 'onTimer' in fn ? 'given' : 'kept';
 }
