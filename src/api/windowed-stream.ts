@@ -182,9 +182,11 @@ abstract class Windows<T> {
       call,
     });
     const name = assigner.name.replace(/\(.*/s, '');
-    return operatorStream(recorder, name, spec, withIndex(inputs, 0), {
+    const results = operatorStream<O>(recorder, name, spec, withIndex(inputs, 0), {
       parallelism: key === undefined ? 1 : undefined,
     });
+    // One key group: more subtasks are refused, as elements of one window would be in several of them.
+    return key === undefined ? results.setMaxParallelism(1) : results;
   }
 
   #aggregation(kind: AggregationKind, args: readonly unknown[], first = true): DataStream<T> {

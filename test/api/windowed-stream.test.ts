@@ -240,6 +240,20 @@ test('windows of all elements have one subtask', t => {
   t.deepEqual(seen, [1]);
 });
 
+test('windows of all elements refuse more subtasks', t => {
+  const error = t.throws(
+    () =>
+      OperatorHarness.of(
+        (clicks: DataStream<Click>) =>
+          clicks.windowAll(TumblingEventTimeWindows.of(10)).sum('n').setParallelism(2),
+        {parallelism: 2},
+      ),
+    {instanceOf: StreamError},
+  );
+
+  t.is(error.code, 'E_GRAPH_PARALLELISM');
+});
+
 test('late elements are counted where nobody reads them', t => {
   const harness = OperatorHarness.of((clicks: DataStream<Click>) =>
     clicks.keyBy('user').window(TumblingEventTimeWindows.of(10)).sum('n'),
