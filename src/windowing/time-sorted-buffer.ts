@@ -6,7 +6,7 @@
  *   values      · · ·  a  b  c  d
  *                      ▲ head
  *
- * Input is nearly sorted by time, so an insertion is nearly always a push. What has become too old is
+ * Input is nearly sorted by time, so an insertion is a push, or moves a few entries. What has become too old is
  * always at the front: dropping it moves `head`, and the arrays are cut when half of them is dropped.
  */
 
@@ -17,6 +17,9 @@ export interface TimeSortedBuffer {
   /** The first entry that counts. */
   head: number;
 }
+
+/** Entries that are moved one by one for an element that comes late; `splice` allocates. */
+const NEAR_MAX = 64;
 
 /** Dropped entries that are not worth an array of their own. */
 const DROPPED_MIN = 32;
@@ -37,15 +40,27 @@ export function lastTimestamp({timestamps, head}: TimeSortedBuffer): number {
 
 /** Puts an element behind all that are not later. */
 export function insert(buffer: TimeSortedBuffer, timestamp: number, value: unknown): void {
-  const {timestamps, values} = buffer;
-  if (timestamps.length === buffer.head || timestamps[timestamps.length - 1]! <= timestamp) {
-    timestamps.push(timestamp);
-    values.push(value);
+  const {timestamps, values, head} = buffer;
+  let at = timestamps.length;
+  const near = Math.max(head, at - NEAR_MAX);
+  if (at > near && timestamps[near]! > timestamp) {
+    insertFar(buffer, timestamp, value);
     return;
   }
+  timestamps.push(timestamp);
+  values.push(value);
+  for (; at > near && timestamps[at - 1]! > timestamp; at -= 1) {
+    timestamps[at] = timestamps[at - 1]!;
+    values[at] = values[at - 1];
+  }
+  timestamps[at] = timestamp;
+  values[at] = value;
+}
+
+function insertFar(buffer: TimeSortedBuffer, timestamp: number, value: unknown): void {
   const at = firstAfter(buffer, timestamp);
-  timestamps.splice(at, 0, timestamp);
-  values.splice(at, 0, value);
+  buffer.timestamps.splice(at, 0, timestamp);
+  buffer.values.splice(at, 0, value);
 }
 
 /** The position of the first entry whose timestamp is at least `timestamp`. */
