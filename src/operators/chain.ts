@@ -274,8 +274,9 @@ export class Chain {
     return this.#flow.inputWatermark(node);
   }
 
-  /** Whether operator `node` has data that waits for event time to go on. */
+  /** Whether operator `node` has data that waits for event time to go on. In batch mode it waits for the end. */
   hasEventTimeTimers(node: number): boolean {
+    if (this.#time.isBatch) return false;
     return (
       this.operators[node]!.waitsForEventTime ||
       (this.#keyedBackends[node]?.eventTimeTimerCount ?? 0) > 0
