@@ -130,6 +130,12 @@ export abstract class TableWindowOperator<Saved> extends BaseOperator {
 
   /** Emits the result of a window, which is dropped with that; undefined: it has none. */
   protected fire(key: unknown, window: TimeWindow, result: unknown): void {
+    if (this.options.call === undefined) {
+      if (result === undefined) return;
+      this.collector.timestamp = window.maxTimestamp;
+      this.collector.collect(result);
+      return;
+    }
     if (this.#needsKey) this.#backend.setCurrentKey(key);
     if (result !== undefined) this.#firing.fire(key, window, [result]);
     this.#firing.clear(key, window);
