@@ -1,6 +1,6 @@
 /**
  * Jobs with windows in the simulator, over many seeds: records out of order, several sources, keys of several
- * kinds, small segments, compiled loops and the interpreter. What comes out is what a naive evaluation
+ * kinds, small segments, compiled loops and the interpreter, state in memory and on disk. What comes out is what a naive evaluation
  * of all records at once says. Watermarks allow for the disorder, so that nothing is late.
  */
 import test from 'ava';
@@ -366,6 +366,8 @@ for (let first = 0; first < SEEDS; first += PER_TEST) {
             segmentSize: 1024 << random.below(3),
             bufferTimeoutMs: pick(random, [0, 1, 100]),
             codeGeneration: random.below(4) !== 0,
+            // On disk the general operator runs, whatever the windows.
+            stateBackend: random.below(10) === 0 ? 'lmdb' : 'memory',
           },
         },
       );
