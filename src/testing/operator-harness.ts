@@ -254,7 +254,7 @@ export class OperatorHarness<A = any, O = any, B = never> {
     }
   }
 
-  /** Whether operators take more records; an async operator at its capacity does not. */
+  /** Whether operators take more records; an async operator in which one waits for room does not. */
   isWritable(): boolean {
     return this.#tasks.every(task => task.isWritable());
   }

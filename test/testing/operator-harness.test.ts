@@ -264,6 +264,8 @@ test('promises are waited for, and results keep their place', async t => {
   );
   harness.processElement(1, 10);
   harness.processElement(2, 20);
+  t.true(harness.isWritable());
+  harness.processElement(3, 30);
   t.false(harness.isWritable());
   requests[1]!.complete(['second']);
   await harness.settle();
@@ -277,6 +279,7 @@ test('promises are waited for, and results keep their place', async t => {
     {value: 'second', timestamp: 20},
   ]);
   t.true(harness.isWritable());
+  t.is(requests.length, 3);
 });
 
 test('the end of input waits for promises', async t => {
