@@ -9,6 +9,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import {
   EventTimeSessionWindows,
+  EventTimeTrigger,
   MapStateDescriptor,
   SlidingEventTimeWindows,
   TumblingEventTimeWindows,
@@ -332,6 +333,27 @@ agrees('a window join and a co-group', (left, right) => {
     );
   return pairs.union(groups);
 });
+
+agrees('whole partitions of keys, and windows over all keys', left => {
+  const partitions = left
+    .fullWindowPartition()
+    .mapPartition((values: readonly Event[]) => [
+      {count: values.length, names: [...new Set(values.map(({name}) => name))].sort()},
+    ]);
+  const all = left
+    .windowAll(TumblingEventTimeWindows.of(50))
+    .apply(({start}, values) => [{start, count: values.length}]);
+  return (partitions as DataStream<any>).union(all);
+});
+
+agrees('windows with a trigger of their own and lateness', left =>
+  left
+    .window(TumblingEventTimeWindows.of(40))
+    .trigger(EventTimeTrigger.create())
+    .allowedLateness(30)
+    .reduce((a: Event, b: Event) => ({...a, v: a.v + b.v, name: '', ts: 0, k: 0}))
+    .map(({v}) => v),
+);
 
 agrees('keyed operators behind keyed operators', (left, right) =>
   left
