@@ -150,7 +150,8 @@ test('all code of the documentation compiles', async t => {
 });
 
 for (const page of pages.filter(({text}) => /^```(?:ts|js)\b/m.test(text))) {
-  test(`the code of ${page.path} runs`, async t => {
+  // One after the other: all of them at once would take each other's time.
+  test.serial(`the code of ${page.path} runs`, async t => {
     t.timeout(PAGE_MS_MAX);
 
     await t.notThrowsAsync(runPage(page));
