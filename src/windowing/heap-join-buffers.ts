@@ -54,6 +54,8 @@ export class HeapJoinBuffers implements JoinBufferStore<HeapBuffers> {
   readonly #days = new Map<number, HeapBuffers[]>();
   /** No day before it is in the calendar. */
   #firstDay = Infinity;
+  /** Whether the backend has what was written for a snapshot. */
+  #isSaved = false;
 
   constructor(backend: KeyedStateBackend, livesMs: LivesMs) {
     this.#backend = backend;
@@ -85,6 +87,8 @@ export class HeapJoinBuffers implements JoinBufferStore<HeapBuffers> {
 
   advance(watermark: number, canGoOn: () => boolean): boolean {
     this.watermark = watermark;
+    // The snapshot has been taken long since.
+    if (this.#isSaved) this.#clearSaved();
     // The end of a day belongs to the next one: what dies in it is dead when event time is there.
     while (this.#days.size > 0 && this.#firstDay * this.#dayMs <= watermark) {
       const day = this.#days.get(this.#firstDay);
@@ -103,16 +107,29 @@ export class HeapJoinBuffers implements JoinBufferStore<HeapBuffers> {
 
   /** Restored buffers begin at the start of time, where it could no longer be told what is too old. */
   prepareSnapshot(): void {
-    for (const key of [...this.#backend.keys(SAVED_BUFFERS.name, undefined)]) {
-      this.#backend.setCurrentKey(key);
-      this.#saved.clear();
-    }
+    this.#clearSaved();
+    this.#isSaved = true;
     for (const buffers of this.#byKey.values()) {
       if (buffers.prunedTo !== this.watermark) prune(buffers, this.#livesMs, this.watermark);
       if (areEmpty(buffers)) continue;
       this.#backend.setCurrentKey(buffers.key);
       // Copies: these here go on changing while the snapshot is written.
       this.#saved.update({left: copyOf(buffers.left), right: copyOf(buffers.right)});
+    }
+  }
+
+  /** What is kept for a key, for a look from outside. */
+  readKey(key: unknown): Readonly<Record<string, unknown>> | undefined {
+    const buffers = this.#byKey.get(isPlainKey(key) ? key : compositeKeyText(key));
+    if (buffers === undefined) return undefined;
+    return {[SAVED_BUFFERS.name]: {left: copyOf(buffers.left), right: copyOf(buffers.right)}};
+  }
+
+  #clearSaved(): void {
+    this.#isSaved = false;
+    for (const key of [...this.#backend.keys(SAVED_BUFFERS.name, undefined)]) {
+      this.#backend.setCurrentKey(key);
+      this.#saved.clear();
     }
   }
 

@@ -118,6 +118,10 @@ export class IntervalJoinOperator extends BaseOperator {
     return this.#buffers.waitsForEventTime;
   }
 
+  readKey(key: unknown): Readonly<Record<string, unknown>> | undefined {
+    return this.#buffers.readKey?.(key);
+  }
+
   override prepareSnapshot(): void {
     const {fn} = this.#options;
     if (typeof fn !== 'function') fn.snapshotState?.();

@@ -41,6 +41,8 @@ export interface JoinBufferStore<B extends JoinBuffers = JoinBuffers> {
   advance(watermark: number, canGoOn: () => boolean): boolean;
   /** Whether elements are kept that only event time can drop, beside those with timers in the backend. */
   readonly waitsForEventTime: boolean;
+  /** What is kept for a key beside the backend. */
+  readKey?(key: unknown): Readonly<Record<string, unknown>> | undefined;
   /** Puts everything into the backend, without what is too old. */
   prepareSnapshot(): void;
 }

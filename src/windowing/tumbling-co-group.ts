@@ -79,6 +79,8 @@ export class TumblingCoGroupOperator extends BaseOperator {
   /** The window of the last element. */
   #last = NO_WINDOW;
   #watermark = MIN_WATERMARK;
+  /** Whether the backend has what was written for a snapshot. */
+  #isSaved = false;
   /** A window that is being fired, and the groups that are left of it. */
   #firing: {readonly window: OpenWindow; readonly rest: Iterator<Group>} | undefined;
   /* From `open` on. */
@@ -129,6 +131,11 @@ export class TumblingCoGroupOperator extends BaseOperator {
 
   override processWatermark(watermark: number): boolean {
     this.#watermark = watermark;
+    if (this.#isSaved) {
+      // The snapshot has been taken long since.
+      this.#isSaved = false;
+      clearSaved(this.#backend);
+    }
     for (;;) {
       this.#firing ??= this.#nextDue();
       if (this.#firing === undefined) return true;
@@ -143,10 +150,20 @@ export class TumblingCoGroupOperator extends BaseOperator {
     return this.#windows.size > 0;
   }
 
+  readKey(key: unknown): Readonly<Record<string, unknown>> | undefined {
+    const kept = new Map<number, readonly [unknown[], unknown[]]>();
+    for (const {start, groups} of this.#windows.values()) {
+      const group = groups.get(isPlainKey(key) ? key : compositeKeyText(key));
+      if (group !== undefined) kept.set(start, [[...group.left], [...group.right]]);
+    }
+    return kept.size === 0 ? undefined : {[SAVED_GROUPS.name]: kept};
+  }
+
   override prepareSnapshot(): void {
     this.#rich.snapshotState?.();
     const backend = this.#backend;
     clearSaved(backend);
+    this.#isSaved = true;
     const saved = backend.getState(SAVED_GROUPS);
     for (const {start, groups} of this.#windows.values()) {
       for (const {key, left, right} of groups.values()) {

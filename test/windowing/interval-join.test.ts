@@ -244,6 +244,23 @@ test('on the heap, what comes after a snapshot is not in it', t => {
 
   t.regex(JSON.stringify(snapshot), /first/);
   t.notRegex(JSON.stringify(snapshot), /second/);
+  heap.advance(1, () => true);
+  t.deepEqual(backend.snapshot().groups, []);
+});
+
+test('on the heap, a key can be looked at', t => {
+  const heap = new HeapJoinBuffers(memoryBackendOf(), [3, 3]);
+  const buffers = heap.open('a');
+  put(buffers, 0, 10, 'left');
+  heap.keep(buffers, 13);
+
+  t.deepEqual(heap.readKey('a'), {
+    'interval-join-buffers': {
+      left: {timestamps: [10], values: ['left'], head: 0},
+      right: undefined,
+    },
+  });
+  t.is(heap.readKey('b'), undefined);
 });
 
 for (const [way, options] of Object.entries(WAYS)) {
