@@ -25,16 +25,20 @@ export interface TumblingParameters {
   readonly perMs: number;
 }
 
-/** Record number `i`; the second source makes those from `records / 2` on. */
-export function tumblingRecord(
-  i: number,
-  {records, keys, perMs}: TumblingParameters,
-): WindowRecord {
+/**
+ * The fields of record number `i`, each as a function of its own: a source that writes them into a literal
+ * says what its records look like. The second source makes the records from `records / 2` on.
+ */
+export interface RecordFields {
+  readonly key: (i: number) => number;
+  readonly time: (i: number) => number;
+}
+
+export function tumblingFields({records, keys, perMs}: TumblingParameters): RecordFields {
   const half = records / 2;
   return {
-    key: (Math.imul(i, 0x9e3779b1) >>> 0) % keys,
-    value: i,
-    ts: Math.floor((i < half ? i : i - half) / perMs),
+    key: i => (Math.imul(i, 0x9e3779b1) >>> 0) % keys,
+    time: i => Math.floor((i < half ? i : i - half) / perMs),
   };
 }
 
@@ -52,13 +56,14 @@ function answerOf(records: number, counts: Iterable<number>): Answer {
 function* tumblingCounts(parameters: TumblingParameters): Iterable<number> {
   const {records, keys, sizeMs, perMs} = parameters;
   const half = records / 2;
+  const {key} = tumblingFields(parameters);
   const counts = new Uint32Array(keys);
   // Window by window: both sources go along the same time.
   for (let first = 0; first < half; first += sizeMs * perMs) {
     counts.fill(0);
     for (let n = first; n < Math.min(first + sizeMs * perMs, half); n += 1) {
-      counts[tumblingRecord(n, parameters).key] += 1;
-      counts[tumblingRecord(n + half, parameters).key] += 1;
+      counts[key(n)] += 1;
+      counts[key(n + half)] += 1;
     }
     yield* counts.filter(count => count > 0);
   }
@@ -96,12 +101,11 @@ export interface SlidingParameters {
 }
 
 /** As the records of tumbling windows, with keys in no order. */
-export function slidingRecord(i: number, {records, keys, perMs}: SlidingParameters): WindowRecord {
+export function slidingFields({records, keys, perMs}: SlidingParameters): RecordFields {
   const half = records / 2;
   return {
-    key: (mix(i) >>> 0) % keys,
-    value: i,
-    ts: Math.floor((i < half ? i : i - half) / perMs),
+    key: i => (mix(i) >>> 0) % keys,
+    time: i => Math.floor((i < half ? i : i - half) / perMs),
   };
 }
 
@@ -109,6 +113,7 @@ function* slidingCounts(parameters: SlidingParameters): Iterable<number> {
   const {records, keys, sizeMs, slideMs, perMs} = parameters;
   const half = records / 2;
   const perSlide = slideMs * perMs;
+  const {key: keyOf} = slidingFields(parameters);
   const slides: Uint32Array[] = [];
   const slidesPerWindow = sizeMs / slideMs;
   const counts = new Uint32Array(keys);
@@ -116,8 +121,8 @@ function* slidingCounts(parameters: SlidingParameters): Iterable<number> {
   for (let slide = 0; slide <= last; slide += 1) {
     const added = new Uint32Array(keys);
     for (let n = slide * perSlide; n < Math.min((slide + 1) * perSlide, half); n += 1) {
-      added[slidingRecord(n, parameters).key] += 1;
-      added[slidingRecord(n + half, parameters).key] += 1;
+      added[keyOf(n)] += 1;
+      added[keyOf(n + half)] += 1;
     }
     slides.push(added);
     const gone = slides[slide - slidesPerWindow];
@@ -148,32 +153,30 @@ export interface SessionParameters {
 }
 
 /**
- * Record number `i`: keys come in bursts. For `burst` records of a source they are drawn from one of ten
+ * Keys come in bursts. For `burst` records of a source they are drawn from one of ten
  * parts of all keys, then from the next one, so that each key is silent nine tenths of the time. Times are
  * even and the gap is odd: a record that came exactly a gap after the last one would belong to its session
  * or not, depending on whether the watermark came in between.
  */
-export function sessionRecord(i: number, parameters: SessionParameters): WindowRecord {
-  const {records, keys, perMs, burst} = parameters;
+export function sessionFields({records, keys, perMs, burst}: SessionParameters): RecordFields {
   const half = records / 2;
-  const n = i < half ? i : i - half;
-  const part = Math.floor(n / burst) % 10;
   const perPart = keys / 10;
+  const place = (i: number): number => (i < half ? i : i - half);
   return {
-    key: part * perPart + ((mix(i) >>> 0) % perPart),
-    value: i,
-    ts: 2 * Math.floor(n / perMs),
+    key: i => (Math.floor(place(i) / burst) % 10) * perPart + ((mix(i) >>> 0) % perPart),
+    time: i => 2 * Math.floor(place(i) / perMs),
   };
 }
 
 function* sessionCounts(parameters: SessionParameters): Iterable<number> {
   const {records, keys, gapMs} = parameters;
   const half = records / 2;
+  const {key: keyOf, time} = sessionFields(parameters);
   const counts = new Uint32Array(keys);
   const lastTs = new Float64Array(keys).fill(-Infinity);
   for (let n = 0; n < half; n += 1) {
     for (const i of [n, n + half]) {
-      const {key, ts} = sessionRecord(i, parameters);
+      const [key, ts] = [keyOf(i), time(i)];
       if (ts > lastTs[key] + gapMs && counts[key] > 0) {
         yield counts[key];
         counts[key] = 0;
