@@ -26,10 +26,10 @@ export function handoffTime(i: number): number {
 export const handoff: Job<HandoffParameters> = {
   name: 'handoff',
   module: 'handoff',
-  full: {records: 20_000_000},
+  full: {records: 90_000_000},
   smoke: {records: 20_000},
   engines: ['millrace', 'ceiling', 'piscina', 'postmessage', 'ringbuf'],
-  share: {piscina: 0.1, postmessage: 0.25},
+  share: {piscina: 0.02, postmessage: 0.05},
 
   expected({records}): Answer {
     const counts = new Map<number, number>();

@@ -11,10 +11,10 @@ export interface J1Parameters {
 export const j1: Job<J1Parameters> = {
   name: 'J1',
   module: 'j1',
-  full: {records: 20_000_000},
+  full: {records: 100_000_000},
   smoke: {records: 20_000},
   engines: ['millrace', 'loop', 'rxjs', 'node-stream', 'effect', 'duckdb'],
-  share: {'node-stream': 0.25, effect: 0.25},
+  share: {rxjs: 0.2, 'node-stream': 0.05, effect: 0.05, duckdb: 0.2},
 
   expected({records}): Answer {
     let sum = 0;
