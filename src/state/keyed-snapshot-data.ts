@@ -11,10 +11,12 @@ import {
   type StateEntries,
   type TimerEntries,
 } from './keyed-snapshot.ts';
+import type {KeySpace} from './key-space.ts';
 import type {StateNamespace} from './keyed-state.ts';
 import {sameNamespace} from './keyed-state.ts';
-import type {StateKind} from './state-descriptors.ts';
+import type {AnyStateDescriptor, StateKind} from './state-descriptors.ts';
 import {StateMap} from './state-map.ts';
+import type {StateStore} from './state-store.ts';
 import type {CheckedTtl} from './state-ttl.ts';
 import type {TimedList, TimedValue} from './ttl-handles.ts';
 
@@ -154,6 +156,33 @@ export class KeyedSnapshotWriter {
   #group(keyGroup: number): GroupUnderWay {
     return (this.#groups[keyGroup] ??= {states: new Map(), timers: new Map()});
   }
+}
+
+/** Puts what a snapshot holds of one state into its new store. */
+export function restoreState(
+  {
+    descriptor: {name, kind},
+    store,
+    ttl,
+  }: {
+    readonly descriptor: AnyStateDescriptor;
+    readonly store: StateStore;
+    readonly ttl: CheckedTtl | undefined;
+  },
+  keys: Pick<KeySpace, 'current' | 'setCurrent'>,
+  restored: KeyedSnapshotReader,
+  nowMs: number,
+): void {
+  const before = keys.current;
+  for (const {key, namespace, saved} of restored.takeState(name)) {
+    keys.setCurrent(key);
+    store.setNamespace(namespace);
+    const {value, timeMs} = fromSavedValue(kind, saved, ttl, nowMs);
+    store.put(value);
+    if (ttl !== undefined && kind !== 'list' && kind !== 'map') store.setTime(timeMs);
+  }
+  store.setNamespace(undefined);
+  if (before !== undefined) keys.setCurrent(before);
 }
 
 /** Before the key is added: entries so far are void if there is no list of namespaces. */

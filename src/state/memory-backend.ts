@@ -16,7 +16,7 @@ import {KeySpace, NO_KEY} from './key-space.ts';
 import {
   KeyedSnapshotReader,
   KeyedSnapshotWriter,
-  fromSavedValue,
+  restoreState,
   toSavedValue,
 } from './keyed-snapshot-data.ts';
 import type {KeyedSnapshot} from './keyed-snapshot.ts';
@@ -173,23 +173,8 @@ export class MemoryBackend implements KeyedStateBackend {
     const handle = createHandle(descriptor, store, ttl, this.#options.clock);
     const state = {descriptor, store, ttl, handle};
     this.#states.set(name, state);
-    this.#restore(state);
+    restoreState(state, this.#keys, this.#restored, this.#options.clock.now());
     return state;
-  }
-
-  #restore({descriptor, store, ttl}: State): void {
-    const {name, kind} = descriptor;
-    const nowMs = this.#options.clock.now();
-    const before = this.#keys.current;
-    for (const {key, namespace, saved} of this.#restored.takeState(name)) {
-      this.#keys.setCurrent(key);
-      store.setNamespace(namespace);
-      const {value, timeMs} = fromSavedValue(kind, saved, ttl, nowMs);
-      store.put(value);
-      if (ttl !== undefined && kind !== 'list' && kind !== 'map') store.setTime(timeMs);
-    }
-    store.setNamespace(undefined);
-    if (before !== undefined) this.#keys.setCurrent(before);
   }
 }
 
